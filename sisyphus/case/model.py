@@ -1,0 +1,248 @@
+"""What a case file means, as immutable values that remember where they stand in it."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Any, Final, Literal
+
+from attrs import field, frozen
+from attrs.validators import ge
+
+from sisyphus.errors import Mark
+
+# A field that may be written as a template keeps its text until the step runs.
+Number = float | str
+Flag = bool | str
+
+
+class Absent(enum.Enum):
+    """The type of `ABSENT`."""
+
+    ABSENT = "absent"
+
+    def __bool__(self) -> bool:
+        return False
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT: Final = Absent.ABSENT
+"""Nothing was written or found here, which is not the same as null."""
+
+NOWHERE: Final = Mark("<memory>", 1, 1)
+
+
+@frozen(kw_only=True)
+class Check:
+    """One validation; `and`, `or` and `not` hold others in `checks`."""
+
+    op: str
+    path: str | None = None
+    expect: Any = ABSENT
+    description: str | None = None
+    error_message: str | None = None
+    checks: tuple[Check, ...] = ()
+    where: Mark = NOWHERE
+
+
+@frozen(kw_only=True)
+class Extractor:
+    """Takes a value out of a result and gives it a name."""
+
+    name: str
+    type: str = "jsonpath"
+    path: str | None = None
+    pattern: str | None = None
+    group: int | str | None = None
+    index: int | None = None
+    extract_all: bool = False
+    default: Any = ABSENT
+    condition: Any = None
+    scope: Literal["case", "step"] = "case"
+    always: bool = False
+    where: Mark = NOWHERE
+
+
+@frozen(kw_only=True)
+class Retry:
+    """When a failed attempt is made again; delays are in seconds."""
+
+    max_attempts: int = field(default=3, validator=ge(0))  # tries after the first
+    strategy: Literal["exponential", "fixed", "linear"] = "exponential"
+    base_delay: float = field(default=1.0, validator=ge(0))
+    max_delay: float = field(default=60.0, validator=ge(0))
+    backoff_multiplier: float = field(default=2.0, validator=ge(0))
+    jitter: bool = False
+    retry_on: tuple[str, ...] | None = None  # None: everything but errors of the case itself
+    stop_on: tuple[str, ...] = ()
+
+
+@frozen(kw_only=True)
+class Auth:
+    """How a request proves who sends it; which fields are used depends on `type`."""
+
+    type: Literal["basic", "bearer", "api_key"]
+    username: str | None = None
+    password: str | None = None
+    token: str | None = None
+    key: str | None = None
+    value: str | None = None
+    location: Literal["header", "query"] = "header"
+    where: Mark = NOWHERE
+
+
+@frozen(kw_only=True)
+class Upload:
+    """One file of a multipart form."""
+
+    field: str
+    path: str
+    filename: str | None = None
+    content_type: str | None = None
+
+
+@frozen(kw_only=True)
+class Request:
+    """What a `request` step sends; every text in it may hold templates."""
+
+    url: str
+    method: str = "GET"
+    params: Any = None
+    headers: Mapping[str, Any] | str | None = None
+    cookies: Mapping[str, Any] | str | None = None
+    body: Any = ABSENT
+    json: Any = ABSENT
+    data: Any = ABSENT
+    files: tuple[Upload, ...] = ()
+    auth: Auth | None = None
+    verify_ssl: Flag | None = None
+    follow_redirects: Flag | None = None
+    stream_limit: Number = 10 * 1024 * 1024
+    where: Mark = NOWHERE
+
+
+@frozen(kw_only=True)
+class Wait:
+    """What a `wait` step waits for: a time, or a condition asked again and again."""
+
+    seconds: Number | None = None
+    condition: Any = None
+    interval: Number = 1.0
+    max_wait: Number = 60.0
+    where: Mark = NOWHERE
+
+
+StepSpec = Request | Wait
+
+
+@frozen(kw_only=True)
+class Step:
+    """One step: what every type shares, and in `spec` what its type does."""
+
+    name: str
+    spec: StepSpec
+    type: str = "request"
+    id: str | None = None
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    enabled: Flag = True
+    skip_if: Any = None
+    only_if: Any = None
+    depends_on: tuple[str, ...] = ()
+    timeout: Number | Absent | None = ABSENT  # ABSENT: the case's own; None or 0: no limit
+    retry: Retry | None = None
+    checks: tuple[Check, ...] = ()
+    extractors: tuple[Extractor, ...] = ()
+    variables: Mapping[str, Any] = field(factory=dict)
+    on_failure: Literal["continue", "stop"] = "continue"
+    where: Mark = NOWHERE
+
+
+@frozen(kw_only=True)
+class WebSocket:
+    """How a run is watched; None means: not said here."""
+
+    enabled: bool = False
+    host: str | None = None
+    port: int | None = None
+    send_progress: bool = True
+    send_logs: bool = True
+    send_variables: bool = False
+
+
+@frozen(kw_only=True)
+class MockResponse:
+    """One canned answer; `body` is sent as JSON unless it is text."""
+
+    status_code: int = 200
+    headers: Mapping[str, Any] = field(factory=dict)
+    body: Any = ABSENT
+    delay: float = field(default=0.0, validator=ge(0))
+
+
+@frozen(kw_only=True)
+class Route:
+    """What the mock server answers to one method and path; `responses` are given in turn, the last one ever after."""
+
+    path: str
+    method: str = "GET"
+    name: str | None = None
+    responses: tuple[MockResponse, ...] = (MockResponse(),)
+    where: Mark = NOWHERE
+
+
+@frozen(kw_only=True)
+class MockServer:
+    """A server the case brings with it."""
+
+    host: str = "127.0.0.1"
+    port: int = field(default=0, validator=ge(0))
+    routes: tuple[Route, ...] = ()
+    default_response: MockResponse | None = None
+    where: Mark = NOWHERE
+
+
+@frozen(kw_only=True)
+class Config:
+    """Settings of one case after the project file, the profile and the command line had their say."""
+
+    name: str | None = None
+    description: str | None = None
+    version: str | None = None
+    author: str | None = None
+    base_url: str | None = None
+    timeout: Number | None = 30.0
+    case_timeout: float | None = None
+    retry: Retry | None = None
+    variables: Mapping[str, Any] = field(factory=dict)
+    profile: str | None = None
+    profile_values: Mapping[str, Any] = field(factory=dict)
+    headers: Mapping[str, Any] = field(factory=dict)
+    verify_ssl: Flag = True
+    follow_redirects: Flag = True
+    env_vars: Mapping[str, Any] = field(factory=dict)
+    websocket: WebSocket = WebSocket()
+    mock_server: MockServer | None = None
+    sensitive_fields: tuple[str, ...] = ()
+    masking_strategy: Literal["full", "partial", "none"] = "full"
+    compat: Literal["legacy"] | None = None
+    seed: int | None = None
+    raw: Mapping[str, Any] = field(factory=dict)  # as written and merged, what ${config.…} reads
+
+
+@frozen(kw_only=True)
+class Case:
+    """One case file, ready to run."""
+
+    name: str
+    file: str
+    root: str  # the project's folder: what files and includes may not leave
+    description: str | None = None
+    tags: tuple[str, ...] = ()
+    enabled: bool = True
+    config: Config = Config()
+    steps: tuple[Step, ...] = ()
+    warnings: tuple[str, ...] = ()
+    where: Mark = NOWHERE
