@@ -1,1 +1,43 @@
-"""API tests written in YAML, run with structured concurrency and watched live over WebSocket."""
+"""API tests written in YAML, run with structured concurrency and watched live over WebSocket.
+
+::
+
+    result = trio.run(sisyphus.run, "case.yaml")
+
+    async with sisyphus.open_run("cases/", jobs=4) as run:
+        async for event in run.events:
+            print(event.data)
+    print(run.result.status)
+
+    case = sisyphus.load("case.yaml")
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+__version__: Final = "0.1.0"
+__all__ = ["LiveSettings", "__version__", "load", "loads", "open_run", "run"]
+
+if TYPE_CHECKING:
+    from sisyphus.app import open_run, run
+    from sisyphus.case.load import load, loads
+    from sisyphus.live.server import LiveSettings
+
+_HOMES: Final = {
+    "LiveSettings": "sisyphus.live.server",
+    "load": "sisyphus.case.load",
+    "loads": "sisyphus.case.load",
+    "open_run": "sisyphus.app",
+    "run": "sisyphus.app",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a public name when it is first asked for: start-up time is a feature."""
+    if name in _HOMES:
+        import importlib
+
+        value = globals()[name] = getattr(importlib.import_module(_HOMES[name]), name)
+        return value
+    raise AttributeError(f"module 'sisyphus' has no attribute {name!r}")

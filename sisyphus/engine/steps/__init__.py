@@ -1,0 +1,36 @@
+"""The step types: one module each, behind one protocol, in one table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from sisyphus.engine.steps import request, wait
+
+if TYPE_CHECKING:
+    from sisyphus.engine.context import Outcome, StepContext
+
+
+class StepType(Protocol):
+    """Carries out one attempt of a step.
+
+    `DEFAULT_LIMIT` says whether the case's `timeout` limits an attempt when the step gives none of its own.
+    """
+
+    DEFAULT_LIMIT: bool
+
+    @staticmethod
+    async def execute(spec: Any, context: StepContext) -> Outcome:
+        """Does what `spec` says.
+
+        Raises:
+            StepError: it could not be carried out.
+
+        Cancelled by the step's limit at any await; it must leave nothing behind then.
+        """
+        ...
+
+
+STEP_TYPES: Final[dict[str, StepType]] = {
+    "request": request,
+    "wait": wait,
+}

@@ -1,0 +1,49 @@
+# The README's two lines need none of this; these are shorter.
+
+python := ".venv/bin/python"
+
+default:
+    @just --list
+
+# A virtual environment with everything for development
+setup:
+    python3 -m venv .venv
+    {{python}} -m pip install -q -c constraints.txt -e '.[dev]'
+
+# The example that is watched live
+demo:
+    .venv/bin/sisyphus-api-engine --cases examples/12_WebSocket实时推送.yaml
+
+test *args:
+    {{python}} -m pytest {{args}}
+
+# The suite ten times over: flaky is broken
+test-ten:
+    for i in 1 2 3 4 5 6 7 8 9 10; do {{python}} -m pytest -q || exit 1; done
+
+coverage:
+    {{python}} -m coverage run -m pytest -q
+    {{python}} -m coverage combine -q
+    {{python}} -m coverage report
+
+lint:
+    {{python}} -m ruff format --check sisyphus tests examples
+    {{python}} -m ruff check sisyphus tests examples
+    .venv/bin/flake8-async $(git ls-files '*.py')
+
+types:
+    {{python}} -m mypy
+
+layers:
+    .venv/bin/lint-imports
+
+# Every case in examples/, and every program
+examples:
+    {{python}} tests/run_examples.py
+
+# The figures of docs/performance.md, each beside its comparison
+bench *args:
+    {{python}} -m tests.bench {{args}}
+
+ci:
+    bash .ci/run

@@ -1,0 +1,205 @@
+"""One case: its variables, its mock server, its steps in order, and a verdict that is always given."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any, Literal
+
+import trio
+from attrs import define
+
+from sisyphus.engine.context import CaseContext, Run, inside_project
+from sisyphus.engine.progress import Tally
+from sisyphus.engine.scope import Environment, Scope
+from sisyphus.engine.step import FAREWELL, run_step
+from sisyphus.errors import FieldError, SisyphusError, StepTimeout
+from sisyphus.events import CaseFinished, CaseStarted, ErrorOccurred
+from sisyphus.http.session import Session
+from sisyphus.results import CaseResult, ErrorInfo
+from sisyphus.values.functions import build_functions
+from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from sisyphus.case.model import Case, MockServer
+    from sisyphus.engine.emitter import Emitter
+    from sisyphus.results import CaseStatus
+
+
+async def run_case(case: Case, run: Run, emitter: Emitter) -> CaseStatus:
+    """Runs one case and sends its events, `test_start` first and `test_complete` last, whatever happens between.
+
+    Cancelled, the running step ends as an `error`, the case as `cancelled`, and the cancellation goes on.
+    """
+    await emitter.emit(CaseStarted(test_name=case.name, total_steps=len(case.steps), description=case.description))
+    progress = _CaseRun(case=case, run=run, emitter=emitter, tally=Tally(len(case.steps)), began=trio.current_time())
+    try:
+        await progress.carry_out()
+    except BaseException as exc:
+        # Not handled, only told: a case that was started gets its end also when the engine itself is wrong.
+        progress.cancelled = _only_cancelled(exc)
+        if not progress.cancelled:
+            progress.error = _bug(exc)
+        raise
+    finally:
+        run.cases_completed += 1
+        # Watchers and results are owed the end of a case that was begun.
+        with trio.move_on_after(FAREWELL, shield=True):
+            await progress.finish()
+    return progress.status()
+
+
+@define(kw_only=True)
+class _CaseRun:
+    case: Case
+    run: Run
+    emitter: Emitter
+    tally: Tally
+    began: float
+    cancelled: bool = False
+    error: ErrorInfo | None = None
+    limit: trio.CancelScope | None = None
+
+    async def carry_out(self) -> None:
+        for warning in self.case.warnings:
+            await self.emitter.log("warning", warning)
+        seconds = self.case.config.case_timeout or float("inf")
+        with trio.move_on_after(seconds) as self.limit:
+            async with self._mock(self.case.config.mock_server) as url:
+                if self.error is None:
+                    await self._run_steps(self._context(url))
+        if self.limit.cancelled_caught:
+            self.error = self._why_cancelled()
+            await self._tell(self.error)
+
+    @asynccontextmanager
+    async def _mock(self, server: MockServer | None) -> AsyncIterator[str | None]:
+        if server is None:
+            yield None
+            return
+        async with trio.open_nursery() as nursery:
+            url: str | None = None
+            try:
+                url = await nursery.start(self.run.serve_mock, server)
+            except SisyphusError as exc:
+                self.error = ErrorInfo(
+                    type=type(exc).__name__,
+                    category="system",
+                    message=str(exc),
+                    suggestion=tr("Leave mock_server.port out, and any free port is taken."),
+                )
+                await self._tell(self.error)
+            yield url
+            nursery.cancel_scope.cancel("the case is done")
+
+    def _context(self, mock_url: str | None) -> CaseContext:
+        case, config = self.case, self.case.config
+        remembered: dict[str, Any] = {}
+        functions = build_functions(
+            seed=config.seed, env=self.run.environ, resolve_file=lambda path: _text_of(inside_project(case, path), path)
+        )
+        builtins: dict[str, Any] = {
+            **functions,
+            "env": Environment(self.run.environ, functions["env"]),
+            "config": config.raw,
+            "profile": config.profile_values,
+            "response": None,
+            "steps": remembered,
+        }
+        if mock_url is not None:
+            builtins["mock_url"] = mock_url
+        scope = Scope(builtins, config.variables, legacy=config.compat == "legacy")
+        return CaseContext(
+            case=case, run=self.run, emitter=self.emitter, scope=scope, session=Session(self.run.pools),
+            base_url=config.base_url if config.base_url is not None else mock_url, remembered=remembered,
+            tally=self.tally, began=self.began,
+        )  # fmt: skip
+
+    async def _run_steps(self, context: CaseContext) -> None:
+        for name, broken in context.scope.broken.items():
+            message = tr("the variable '{name}' has no value: {reason}", name=name, reason=broken)
+            await self.emitter.log("warning", message)
+        for warning in context.scope.take_warnings():
+            await self.emitter.log("warning", warning)
+        for index, step in enumerate(self.case.steps):
+            result = await run_step(step, index, context, self._why_cancelled)
+            if result.status in {"failure", "error"}:
+                if step.on_failure == "stop":
+                    context.stopping = tr("'{name}' failed, and says on_failure: stop", name=result.name)
+                if self.run.fail_fast:
+                    self.run.stopping = tr("stopped at the first failure (--fail-fast)")
+            # Steps that never wait must not keep the others, or a Ctrl-C, from their turn.
+            await trio.lowlevel.checkpoint()
+
+    def _why_cancelled(self) -> ErrorInfo:
+        limit = self.limit
+        if limit is not None and trio.current_time() >= limit.deadline:
+            error = StepTimeout(
+                tr("the case did not end within its case_timeout of {limit:g} s", limit=self.case.config.case_timeout),
+                suggestion=tr("Raise config.case_timeout if the case may take so long, or find the slow step."),
+            )
+            return ErrorInfo.of(error)
+        return ErrorInfo(
+            type="Cancelled",
+            category="system",
+            message=tr("cancelled"),
+            suggestion=tr("The run was ended from outside before this step was done; run it again."),
+        )
+
+    async def _tell(self, error: ErrorInfo) -> None:
+        await self.emitter.emit(
+            ErrorOccurred(
+                error_type=error.type,
+                error_category=error.category,
+                message=error.message,
+                suggestion=error.suggestion,
+            )
+        )
+
+    def status(self) -> Literal["passed", "failed", "error", "cancelled"]:
+        if self.cancelled:
+            return "cancelled"
+        if self.error is not None or self.tally.errors:
+            return "error"
+        return "failed" if self.tally.failed else "passed"
+
+    async def finish(self) -> None:
+        case, tally, status = self.case, self.tally, self.status()
+        duration = trio.current_time() - self.began
+        skipped = tally.total - tally.passed - tally.failed  # what was not reached was skipped too
+        result = CaseResult(
+            id=self.emitter.case_id, name=case.name, file=case.file, status=status, total_steps=tally.total,
+            passed_steps=tally.passed, failed_steps=tally.failed, skipped_steps=skipped, description=case.description,
+            tags=case.tags, started_at=self.emitter.clock.at(self.began), duration=duration, error=self.error,
+            warnings=case.warnings,
+        )  # fmt: skip
+        data = CaseFinished(
+            status=status, total_steps=tally.total, passed_steps=tally.passed, failed_steps=tally.failed,
+            skipped_steps=skipped, duration=round(duration, 6),
+        )  # fmt: skip
+        await self.emitter.emit(data, result=result)
+
+
+def _text_of(path: Path, shown: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise FieldError(tr("cannot read {path}: {reason}", path=shown, reason=exc)) from exc
+
+
+def _bug(exc: BaseException) -> ErrorInfo:
+    return ErrorInfo(
+        type=type(exc).__name__,
+        category="system",
+        message=tr("the engine failed: {reason}", reason=repr(exc)),
+        suggestion=tr("This is a bug in sisyphus-api-engine; run again with --debug and report what it prints."),
+    )
+
+
+def _only_cancelled(exc: BaseException) -> bool:
+    """Whether nothing but a cancellation came out of a nursery, as itself or as a group."""
+    if isinstance(exc, BaseExceptionGroup):
+        return exc.split(trio.Cancelled)[1] is None
+    return isinstance(exc, trio.Cancelled)

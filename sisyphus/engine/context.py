@@ -1,0 +1,132 @@
+"""What the steps of one case share, and what the cases of one run share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import trio
+from attrs import define, field, frozen
+
+from sisyphus.errors import FieldError
+from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    from sisyphus.case.model import Case, MockServer
+    from sisyphus.engine.emitter import Clock, Emitter
+    from sisyphus.engine.progress import Tally
+    from sisyphus.engine.scope import Names, Scope
+    from sisyphus.events import Level, Progressed
+    from sisyphus.http.pool import Pools
+    from sisyphus.http.session import Session
+
+
+class ServeMock(Protocol):
+    """Serves a mock server until it is cancelled; `started` carries its base URL."""
+
+    async def __call__(self, server: MockServer, *, task_status: trio.TaskStatus[str]) -> None: ...
+
+
+@define
+class Run:
+    """What all cases of a run share.
+
+    Attributes:
+        stopping: why no further step is to begin, once something said so (``--fail-fast``).
+    """
+
+    clock: Clock
+    pools: Pools
+    serve_mock: ServeMock
+    cases_total: int
+    environ: Mapping[str, str]
+    fail_fast: bool = False
+    cases_completed: int = 0
+    stopping: str | None = None
+
+
+@define
+class CaseContext:
+    """What the steps of one case share.
+
+    Attributes:
+        tally: how many steps ended, and how.
+        began: `trio.current_time()` when the case did.
+        base_url: what relative URLs are joined with; may hold templates.
+        stopping: why no further step of this case is to begin.
+        outcomes: status of each step that ended, by name and by id.
+        remembered: ``steps.<id>`` of templates.
+    """
+
+    case: Case
+    run: Run
+    emitter: Emitter
+    scope: Scope
+    session: Session
+    tally: Tally
+    began: float
+    base_url: str | None = None
+    stopping: str | None = None
+    outcomes: dict[str, str] = field(factory=dict)
+    remembered: dict[str, Any] = field(factory=dict)
+
+    def render(self, value: Any, names: Mapping[str, Any]) -> Any:
+        return self.scope.render(value, names)
+
+    def progress(self) -> Progressed:
+        elapsed = trio.current_time() - self.began
+        return self.tally.progress(elapsed, self.run.cases_completed, self.run.cases_total)
+
+    def resolve_file(self, written: str) -> Path:
+        return inside_project(self.case, written)
+
+
+@define
+class StepContext:
+    """What an executor gets besides its spec: the case's context, the names of this step, and a way to log."""
+
+    case: CaseContext
+    names: Names
+    step_name: str
+
+    def render(self, value: Any) -> Any:
+        return self.case.render(value, self.names)
+
+    async def log(self, level: Level, message: str, **context: Any) -> None:
+        await self.case.emitter.log(level, message, step_name=self.step_name, **context)
+
+
+@frozen(kw_only=True)
+class Outcome:
+    """What one attempt came to, before validations.
+
+    Attributes:
+        view: the response as validations, extractors and templates see it.
+        failure: why the step failed by its own measure (a wait that ran out of time), or None.
+        warnings: what the user should know about it.
+    """
+
+    view: Mapping[str, Any]
+    failure: str | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def inside_project(case: Case, written: str) -> Path:
+    """The file that a case means by a path: relative to the case file, never outside the project's folder.
+
+    Raises:
+        FieldError: it does not exist, or leads outside.
+    """
+    path = (Path(case.file).parent / written).resolve()
+    if not path.is_relative_to(Path(case.root).resolve()):
+        raise FieldError(
+            tr("{path} is outside the project's folder {root}", path=written, root=case.root),
+            suggestion=tr("Put the file next to the case file, or make the folder above it the project (.sisyphus/)."),
+        )
+    if not path.is_file():
+        raise FieldError(
+            tr("the file {path} does not exist", path=written),
+            suggestion=tr("Paths are relative to the case file: {folder}.", folder=Path(case.file).parent),
+        )
+    return path

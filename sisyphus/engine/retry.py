@@ -1,0 +1,101 @@
+"""Whether a failed attempt is worth another, and how long to rest before it."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import frozen
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sisyphus.case.model import Retry
+    from sisyphus.errors import StepError
+
+_JITTER: Final = 0.1
+_TOO_MANY: Final = 429
+
+
+@frozen(kw_only=True)
+class Setback:
+    """Why an attempt was not enough: the words that `retry_on` and `stop_on` may use for it.
+
+    Attributes:
+        kinds: categories, status codes and class names, in lower case.
+        reason: for people.
+        retryable: whether it is retried when no `retry_on` is given.
+        failed: False if the attempt would do, were it not for a status that `retry_on` names.
+    """
+
+    kinds: frozenset[str]
+    reason: str
+    retryable: bool = True
+    failed: bool = True
+
+
+def setback_of_error(error: StepError, response: Mapping[str, Any] | None) -> Setback:
+    """What an attempt that ended in an error says to the retry policy."""
+    kinds = error.kinds | {name.lower() for name in error.names()} | _kinds_of_status(response)
+    return Setback(kinds=kinds, reason=str(error), retryable=error.retryable)
+
+
+def setback_of_checks(reason: str, response: Mapping[str, Any] | None) -> Setback:
+    """What an attempt whose validations did not hold says to the retry policy."""
+    return Setback(kinds=frozenset({"assertion", "validation"}) | _kinds_of_status(response), reason=reason)
+
+
+def setback_of_status(response: Mapping[str, Any] | None, reason: str) -> Setback | None:
+    """What an attempt with nothing against it says: its status may be one that `retry_on` names."""
+    kinds = _kinds_of_status(response)
+    return Setback(kinds=kinds, reason=reason, retryable=False, failed=False) if kinds else None
+
+
+def _kinds_of_status(response: Mapping[str, Any] | None) -> frozenset[str]:
+    status = response.get("status_code") if response else None
+    if not isinstance(status, int):
+        return frozenset()
+    kinds = {str(status), f"{status // 100}xx"}
+    if status >= 500:
+        kinds.add("server_error")
+    elif status >= 400:
+        kinds.add("client_error")
+    if status == _TOO_MANY:
+        kinds.add("rate_limit")
+    return frozenset(kinds)
+
+
+def worth_another(policy: Retry, setback: Setback) -> bool:
+    """Whether the policy wants another attempt after this setback, leaving the number of attempts aside."""
+    if not setback.kinds.isdisjoint(kind.lower() for kind in policy.stop_on):
+        return False
+    if policy.retry_on is None:
+        return setback.retryable
+    return not setback.kinds.isdisjoint(kind.lower() for kind in policy.retry_on)
+
+
+def rest_before(policy: Retry, retry: int, response: Mapping[str, Any] | None = None) -> float:
+    """Seconds to rest before the `retry`-th retry (from 1).
+
+    fixed b; linear b·k; exponential b·m^(k−1); then the cap, then the jitter of ±10 %. A `Retry-After` in seconds that
+    came with a 429 or 503 is honoured up to the cap.
+    """
+    if policy.strategy == "fixed":
+        delay = policy.base_delay
+    elif policy.strategy == "linear":
+        delay = policy.base_delay * retry
+    else:
+        try:
+            delay = policy.base_delay * policy.backoff_multiplier ** (retry - 1)
+        except OverflowError:
+            delay = policy.max_delay
+    if policy.jitter:
+        delay *= 1 + random.uniform(-_JITTER, _JITTER)  # noqa: S311 - spreads load, guards no secret
+    return min(max(delay, _retry_after(response)), policy.max_delay)
+
+
+def _retry_after(response: Mapping[str, Any] | None) -> float:
+    if not response or response.get("status_code") not in {_TOO_MANY, 503}:
+        return 0.0
+    written = str((response.get("headers") or {}).get("retry-after", ""))
+    return float(written) if written.isdecimal() else 0.0

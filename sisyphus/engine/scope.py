@@ -1,0 +1,157 @@
+"""The variables of one case, in their layers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sisyphus.errors import StepError, TemplateError, UndefinedName
+from sisyphus.values.template import render
+from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+class Names(dict[str, Any]):
+    """What templates can name; a name whose definition failed raises that failure when it is used."""
+
+    __slots__ = ("broken",)
+
+    def __init__(self, broken: Mapping[str, StepError], *layers: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.broken = broken
+        for layer in layers:
+            self.update(layer)
+
+    def plus(self, **more: Any) -> Names:
+        """A copy with some names more, or with other values."""
+        return Names(self.broken, self, more)
+
+    def __missing__(self, name: str) -> Any:
+        if name in self.broken:
+            raise self.broken[name]
+        raise KeyError(name)
+
+
+class Environment(dict[str, str]):
+    """``env`` of templates: a mapping, ``${env.HOME}``, that can be called, ``${env('HOME', 'none')}``."""
+
+    def __init__(self, values: Mapping[str, str], call: Callable[..., Any]) -> None:
+        super().__init__(values)
+        self._call = call
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self._call(*args, **options)
+
+
+class Scope:
+    """The names of one case: built-in ones, its variables, and for the time of a step that step's own.
+
+    Attributes:
+        variables: the case's variables; what the run sets is written here.
+        builtins: functions, `config`, `env`, `response`, `steps`, …; a variable of the same name hides one.
+    """
+
+    def __init__(
+        self,
+        builtins: dict[str, Any],
+        definitions: Mapping[str, Any],
+        *,
+        legacy: bool = False,
+    ) -> None:
+        self.builtins = builtins
+        self._legacy = legacy
+        self._warnings: list[str] = []
+        resolving = _Resolving(definitions, builtins, self._render)
+        self.variables, self._broken = resolving.resolve_all()
+
+    @property
+    def broken(self) -> Mapping[str, StepError]:
+        """The variables whose definition failed, and why."""
+        return self._broken
+
+    def names(self, own: Mapping[str, Any] | None = None) -> Names:
+        """All names as they are now; `own` (a step's variables, templates allowed) hides the case's.
+
+        Raises:
+            StepError: one of `own` cannot be evaluated.
+        """
+        names = Names(self._broken, self.builtins, self.variables)
+        if own:
+            values, broken = _Resolving(own, names, self._render).resolve_all()
+            for error in broken.values():
+                raise error
+            names.update(values)
+        return names
+
+    def set(self, name: str, value: Any) -> None:
+        """Gives a variable a value that the run found."""
+        self.variables[name] = value
+
+    def render(self, value: Any, names: Mapping[str, Any]) -> Any:
+        """`value` with its templates evaluated once, in the case's dialect."""
+        return self._render(value, names)
+
+    def take_warnings(self) -> list[str]:
+        """What rendering warned of since the last call (`compat: legacy`)."""
+        warnings, self._warnings[:] = self._warnings[:], []
+        return warnings
+
+    def _render(self, value: Any, names: Mapping[str, Any]) -> Any:
+        return render(value, names, legacy=self._legacy, warn=self._warnings.append)
+
+
+class _Resolving(Mapping[str, Any]):
+    """Definitions that may name each other, evaluated on demand, each once."""
+
+    def __init__(
+        self,
+        definitions: Mapping[str, Any],
+        outer: Mapping[str, Any],
+        evaluate: Callable[[Any, Mapping[str, Any]], Any],
+    ) -> None:
+        self._definitions = definitions
+        self._outer = outer
+        self._evaluate = evaluate
+        self._values: dict[str, Any] = {}
+        self._underway: list[str] = []
+
+    def resolve_all(self) -> tuple[dict[str, Any], dict[str, StepError]]:
+        """All values in the order of the definitions, and the failures of those that have none."""
+        broken: dict[str, StepError] = {}
+        for name in self._definitions:
+            try:
+                self[name]
+            except StepError as exc:
+                broken[name] = exc
+        return {name: self._values[name] for name in self._definitions if name in self._values}, broken
+
+    def __getitem__(self, name: str) -> Any:
+        if name in self._values:
+            return self._values[name]
+        if name not in self._definitions:
+            return self._outer[name]
+        if name in self._underway:
+            if name == self._underway[-1] and name in self._outer:
+                return self._outer[name]  # a step's `n: "${n}"` means the case's n
+            cycle = " → ".join([*self._underway[self._underway.index(name) :], name])
+            raise TemplateError(tr("variables refer to each other in a circle: {cycle}", cycle=cycle))
+        self._underway.append(name)
+        try:
+            value = self._evaluate(self._definitions[name], self)
+        except UndefinedName as exc:
+            raise TemplateError(
+                tr("variable '{name}': {reason}", name=name, reason=exc), suggestion=exc.suggestion
+            ) from exc
+        finally:
+            self._underway.pop()
+        self._values[name] = value
+        return value
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self._definitions
+        yield from (name for name in self._outer if name not in self._definitions)
+
+    def __len__(self) -> int:
+        return len(set(self._definitions) | set(self._outer))

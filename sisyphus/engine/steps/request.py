@@ -1,0 +1,120 @@
+"""`request`: renders what is to be sent, sends it, and shows what came."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+from attrs import evolve
+
+from sisyphus.engine.context import Outcome
+from sisyphus.errors import FieldError
+from sisyphus.http.bodies import Part
+from sisyphus.http.request import Call
+from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    from sisyphus.case.model import Auth, Request, Upload
+    from sisyphus.engine.context import StepContext
+
+DEFAULT_LIMIT: Final = True
+
+_ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+
+
+async def execute(spec: Request, context: StepContext) -> Outcome:
+    """Sends the request; an answer of any status is a good outcome.
+
+    Raises:
+        StepError: it could not be sent, or no whole answer came.
+    """
+    config, render = context.case.case.config, context.render
+    call = Call(
+        method=render(spec.method),
+        url=_url(render(spec.url), context),
+        params=render(spec.params),
+        headers=_headers(render(config.headers), render(spec.headers)),
+        cookies=render(spec.cookies),
+        body=render(spec.body),
+        json=render(spec.json),
+        data=render(spec.data),
+        files=tuple([await _part(upload, context) for upload in spec.files]),
+        auth=_auth(spec.auth, context) if spec.auth is not None else None,
+    )
+    response = await context.case.session.send(
+        call,
+        verify=_flag(spec.verify_ssl, config.verify_ssl, "verify_ssl", context),
+        follow_redirects=_flag(spec.follow_redirects, config.follow_redirects, "follow_redirects", context),
+        keep=_bytes(render(spec.stream_limit)),
+    )
+    return Outcome(view=response.view(), warnings=response.warnings)
+
+
+def _url(url: Any, context: StepContext) -> Any:
+    """The URL, joined with the base if it is relative: written behind it, as testers expect of a base with a path."""
+    if not isinstance(url, str) or _ABSOLUTE.match(url):
+        return url
+    base = context.render(context.case.base_url)
+    if not base:
+        raise FieldError(
+            tr("the URL '{url}' is relative, and there is no base_url", url=url),
+            suggestion=tr("Give config.base_url (or the profile's), or write the whole URL with http://."),
+        )
+    if not url:
+        return base
+    base = str(base).rstrip("/")
+    return base + url if url[0] in "?#" else f"{base}/{url.lstrip('/')}"
+
+
+def _headers(defaults: Any, own: Any) -> Any:
+    """The step's headers over the case's; names are compared without regard to case."""
+    if not defaults:
+        return own
+    if own is not None and not isinstance(own, dict):
+        return own
+    mine = {name.lower() for name in own or {}}
+    return {name: value for name, value in defaults.items() if name.lower() not in mine} | dict(own or {})
+
+
+def _flag(own: Any, default: Any, field: str, context: StepContext) -> bool:
+    value = context.render(default if own is None else own)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
+        return value.strip().lower() == "true"
+    raise FieldError(tr("{field} must be true or false, got {value!r}", field=field, value=value))
+
+
+def _bytes(value: Any) -> int:
+    try:
+        return max(int(value), 0)
+    except (TypeError, ValueError, OverflowError):
+        raise FieldError(
+            tr("{field} must be a number of bytes, got {value!r}", field="stream_limit", value=value)
+        ) from None
+
+
+def _auth(auth: Auth, context: StepContext) -> Auth:
+    return evolve(
+        auth,
+        username=context.render(auth.username),
+        password=context.render(auth.password),
+        token=context.render(auth.token),
+        key=context.render(auth.key),
+        value=context.render(auth.value),
+    )
+
+
+async def _part(upload: Upload, context: StepContext) -> Part:
+    path = context.case.resolve_file(str(context.render(upload.path)))
+    try:
+        content = await trio.Path(path).read_bytes()
+    except OSError as exc:
+        raise FieldError(tr("cannot read {path}: {reason}", path=upload.path, reason=exc.strerror or exc)) from exc
+    return Part(
+        field=str(context.render(upload.field)),
+        filename=str(context.render(upload.filename)) if upload.filename is not None else path.name,
+        content=content,
+        content_type=context.render(upload.content_type),
+    )

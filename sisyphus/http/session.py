@@ -1,0 +1,273 @@
+"""One client per case: its cookies, its redirects, and answers read to their end."""
+
+from __future__ import annotations
+
+import contextlib
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import TYPE_CHECKING, Any, Final
+
+import httpcore
+import httpx
+import trio
+
+from sisyphus.errors import BodyError, BrokenResponse
+from sisyphus.http import content
+from sisyphus.http.decoding import Decoder
+from sisyphus.http.failures import translated
+from sisyphus.http.headers import Headers
+from sisyphus.http.pool import CLOSING, FOLLOW, VERIFY
+from sisyphus.http.request import Outgoing, encode
+from sisyphus.http.response import Hop, Response, Sent
+from sisyphus.http.timings import Stopwatch
+from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+    from http.cookiejar import Cookie
+    from urllib.request import Request as UrllibRequest
+
+    from sisyphus.http.content import Content
+    from sisyphus.http.pool import Pools
+    from sisyphus.http.request import Call
+
+KEEP: Final = 10 * 1024 * 1024
+MAX_REDIRECTS: Final = 20
+
+# Nobody sees the body of a redirect: a short one is read for its connection's sake, a longer one is not.
+DRAINED: Final = 64 * 1024
+
+_NO_TIMEOUTS: Final[dict[str, None]] = {}  # limits are the caller's cancel scopes
+
+
+class Session:
+    """Sends the requests of one case; cookies that are set stay in it.
+
+    Any number of tasks may send at once. It holds nothing that needs closing: connections belong to the pools.
+    """
+
+    def __init__(self, pools: Pools) -> None:
+        self._client: Final = _Client(transport=pools, trust_env=False, timeout=None)
+
+    async def send(
+        self, call: Call, *, verify: bool = True, follow_redirects: bool = True, keep: int = KEEP
+    ) -> Response:
+        """Sends a request, follows where it is redirected to, and reads the answer to its end.
+
+        Args:
+            call: what to send.
+            verify: whether the server's certificate must be trusted.
+            follow_redirects: whether a redirect is followed, or is the answer.
+            keep: how many bytes of the body are kept; the rest is read and counted.
+
+        Raises:
+            FieldError: the request cannot be sent as it is given.
+            NetworkError: there was no whole answer; its subclasses tell why.
+            BodyError: the body is not encoded as it says.
+
+        On cancellation the connection in use is closed; the session and its pools can be used further.
+        """
+        outgoing = encode(call)
+        watch = Stopwatch()
+        extensions = {"trace": watch, "timeout": _NO_TIMEOUTS, VERIFY: verify, FOLLOW: follow_redirects}
+        request = httpx.Request(
+            outgoing.method,
+            outgoing.url,
+            headers=outgoing.headers,
+            stream=_Bytes(outgoing.content),
+            extensions=extensions,
+        )
+        self._add_cookies(request, outgoing)
+        sent = Sent(
+            method=outgoing.method,
+            url=_shown(request.url),
+            headers=Headers(request.headers.raw),
+            body=outgoing.shown_body,
+        )
+        answer, hops = await self._arrive(request, outgoing)
+        with translated(answer.request.url):
+            read = await _read(answer, keep)
+        return _response(answer, read, sent=sent, hops=hops, watch=watch)
+
+    async def _arrive(self, request: httpx.Request, outgoing: Outgoing) -> tuple[httpx.Response, list[httpx.Response]]:
+        """Sends and follows; the answer's body is still to be read."""
+        hops: list[httpx.Response] = []
+        while True:
+            with translated(request.url):
+                # httpx makes the next request but leaves sending it to us, so that a redirect's body is not kept.
+                answer = await self._client.send(request, stream=True, auth=None, follow_redirects=False)
+                if answer.next_request is None:
+                    return answer, hops
+                await _drain(answer)
+            hops.append(answer)
+            request = _checked(answer.next_request, hops)
+            if outgoing.cookies and request.url.host == outgoing.url.host:
+                self._add_cookies(request, outgoing)
+
+    def _add_cookies(self, request: httpx.Request, outgoing: Outgoing) -> None:
+        """Cookies of the request's own win over those of the session."""
+        jar = self._client.cookies
+        if jar and "Cookie" not in request.headers:
+            jar.set_cookie_header(request)
+        if outgoing.cookies:
+            kept = [
+                pair
+                for pair in request.headers.get("Cookie", "").split("; ")
+                if pair and pair.partition("=")[0] not in outgoing.cookies
+            ]
+            own = [f"{name}={value}" for name, value in outgoing.cookies.items()]
+            request.headers["Cookie"] = "; ".join(kept + own)
+
+
+class _Client(httpx.AsyncClient):
+    """httpx's client with a jar that suits a tester, and that costs nothing where no cookie is set."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._kept: Final = _Cookies(CookieJar(_CookiePolicy()))
+
+    @property
+    def cookies(self) -> httpx.Cookies:
+        return self._kept
+
+    @cookies.setter
+    def cookies(self, cookies: Any) -> None:
+        self._kept.update(cookies)
+
+
+class _Bytes(httpx.AsyncByteStream):
+    """The body of a request; httpx's own is a generator, which warns when it is given up half-way."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content: Final = content
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return _Once(self._content)
+
+
+class _Once:
+    def __init__(self, content: bytes) -> None:
+        self._rest = [content] if content else []
+
+    def __aiter__(self) -> _Once:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if not self._rest:
+            raise StopAsyncIteration
+        return self._rest.pop()
+
+
+class _Cookies(httpx.Cookies):
+    def extract_cookies(self, response: httpx.Response) -> None:
+        if "Set-Cookie" in response.headers:
+            super().extract_cookies(response)
+
+
+class _CookiePolicy(DefaultCookiePolicy):
+    """Accepts `Domain=localhost`, as browsers do; the standard library refuses a domain without a dot in it."""
+
+    def set_ok_domain(self, cookie: Cookie, request: UrllibRequest) -> bool:
+        if cookie.domain_specified and cookie.domain.lstrip(".") == "localhost" == request.host.partition(":")[0]:
+            cookie.domain, cookie.domain_specified = "localhost.local", False  # its name for a host without a dot
+        return super().set_ok_domain(cookie, request)
+
+
+def _checked(request: httpx.Request, hops: list[httpx.Response]) -> httpx.Request:
+    advice = tr("To look at the redirect itself, set follow_redirects: false.")
+    if request.url.scheme not in {"http", "https"}:
+        told = tr("{url} redirects to '{target}', which is not HTTP", url=_shown(hops[-1].url), target=request.url)
+        raise BrokenResponse(told, suggestion=advice)
+    if len(hops) > MAX_REDIRECTS:
+        told = tr(
+            "more than {count} redirects, the last one from {url} to {target}",
+            count=MAX_REDIRECTS,
+            url=_shown(hops[-1].url),
+            target=_shown(request.url),
+        )
+        raise BrokenResponse(told, suggestion=advice)
+    return request
+
+
+async def _read(answer: httpx.Response, keep: int) -> Content:
+    """Reads the whole body and keeps the first `keep` bytes of it."""
+    content_encoding = answer.headers.get("Content-Encoding")
+    decoder = Decoder(content_encoding) if content_encoding else None
+    kept = bytearray()
+    size = 0
+    chunks = aiter(answer.stream)  # type: ignore[arg-type]  # httpx's class declares both ways to be iterated
+    try:
+        async for chunk in chunks:
+            for piece in decoder.feed(chunk) if decoder else (chunk,):
+                if size < keep:
+                    kept += piece[: keep - size]
+                size += len(piece)
+    except BodyError:
+        await _break_off(answer, chunks)
+        raise
+    finally:
+        with trio.move_on_after(CLOSING, shield=True):
+            await answer.aclose()
+    read = content.read(bytes(kept), answer.headers.get("Content-Type", ""), size=size)
+    if decoder and decoder.unknown:
+        read.warnings.append(
+            tr("the body is encoded as {encoding}, which is not undone", encoding=", ".join(decoder.unknown))
+        )
+    if decoder and not decoder.is_whole():
+        read.warnings.append(tr("the compressed body ends too early"))
+    return read
+
+
+async def _break_off(answer: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
+    """Ends a body in the middle: httpcore's generators end in order only by an error from below."""
+    with trio.move_on_after(CLOSING, shield=True), contextlib.suppress(httpcore.NetworkError, httpcore.ProtocolError):
+        await answer.extensions["network_stream"].aclose()
+        async for _ in chunks:
+            pass
+
+
+async def _drain(answer: httpx.Response) -> None:
+    """Makes the connection of a redirect usable again, or closes it if that would cost more than a new one."""
+    try:
+        if int(answer.headers.get("Content-Length", DRAINED + 1)) <= DRAINED:
+            async for _ in answer.stream:  # type: ignore[union-attr]
+                pass
+    finally:
+        with trio.move_on_after(CLOSING, shield=True):
+            await answer.aclose()
+
+
+def _response(
+    answer: httpx.Response, read: Content, *, sent: Sent, hops: list[httpx.Response], watch: Stopwatch
+) -> Response:
+    headers = Headers(answer.headers.raw)
+    history = tuple(
+        Hop(status_code=hop.status_code, url=_shown(hop.url), headers=Headers(hop.headers.raw)) for hop in hops
+    )
+    return Response(
+        status_code=answer.status_code,
+        reason=answer.reason_phrase,
+        headers=headers,
+        cookies=_cookies_set([*(hop.headers for hop in history), headers]),
+        body=read.body,
+        text=read.text,
+        url=_shown(answer.request.url),
+        elapsed=watch.elapsed(),
+        size=read.size,
+        http_version=answer.http_version,
+        request=sent,
+        history=history,
+        phases=watch.phases(),
+        truncated=read.truncated,
+        body_note=read.note,
+        warnings=tuple(read.warnings),
+    )
+
+
+def _cookies_set(answers: Iterable[Headers]) -> dict[str, str]:
+    pairs = (line.partition(";")[0].partition("=") for headers in answers for line in headers.get_list("set-cookie"))
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _shown(url: httpx.URL) -> str:
+    """The URL without a password in it."""
+    return str(url.copy_with(userinfo=b"") if url.userinfo else url)

@@ -1,0 +1,59 @@
+"""Which requests become a WebSocket."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from sisyphus.live.plain import Answer
+from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    from sisyphus.live.head import Head
+
+# wsproto decodes these as ASCII, and what is none would end its reader with an error instead of an answer.
+_ASCII_HEADERS = ("connection", "sec-websocket-extensions", "sec-websocket-protocol")
+
+
+def wants_websocket(head: Head) -> bool:
+    """Whether a request asks for a WebSocket, rightly or not."""
+    return "websocket" in head.tokens("upgrade")
+
+
+def refusal(head: Head) -> Answer | None:
+    """Why a request for a WebSocket is refused (RFC 6455, 4.2.1), None if it is not.
+
+    trio-websocket refuses too, but without a sentence, and it leaves whoever waits for the request waiting.
+    """
+    if head.path != "/":
+        return _bad(
+            tr("There is no WebSocket at {path}; the run's events are at /.", path=head.path), HTTPStatus.NOT_FOUND
+        )
+    if head.method != "GET" or head.http_version != "1.1":
+        return _bad(tr("A WebSocket begins with GET and HTTP/1.1."))
+    if head.values("sec-websocket-version") != ("13",):
+        return Answer(
+            status=HTTPStatus.UPGRADE_REQUIRED,
+            sentence=tr("This server speaks version 13 of WebSocket: send Sec-WebSocket-Version: 13."),
+            headers=(("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")),
+        )
+    if head.values("upgrade")[-1].lower() != "websocket" or "upgrade" not in head.tokens("connection"):
+        return _bad(tr("A WebSocket begins with the headers Upgrade: websocket and Connection: Upgrade."))
+    if not head.values("sec-websocket-key"):
+        return _bad(tr("The header Sec-WebSocket-Key is missing."))
+    if not _decodable(head):
+        return _bad(tr("A header of this request holds characters that are not allowed there."))
+    return None
+
+
+def _decodable(head: Head) -> bool:
+    try:
+        for host in head.values("host"):
+            host.encode("latin-1").decode("idna")
+    except UnicodeError:
+        return False
+    return all(value.isascii() for name in _ASCII_HEADERS for value in head.values(name))
+
+
+def _bad(sentence: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Answer:
+    return Answer(status=status, sentence=sentence)

@@ -1,0 +1,72 @@
+"""XPath over XML and HTML, by lxml: no network, no entities, no DTD."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sisyphus.errors import QueryError
+from sisyphus.values._text import shorten
+from sisyphus.words import tr
+
+_HTML_BEGINNINGS: Final = ("<!doctype html", "<html")
+
+
+def find_all(expression: str, text: str) -> list[Any]:
+    """Evaluates an XPath expression over a document.
+
+    Returns:
+        The matches in order: the text of elements, attributes and text nodes, or the one number or truth value that
+        the expression computes. Prefixes are those of the root element.
+
+    Raises:
+        QueryError: the expression is wrong, or the text is neither XML nor HTML.
+    """
+    from lxml import etree
+
+    root = _parse(text)
+    namespaces = {prefix: uri for prefix, uri in root.nsmap.items() if prefix}
+    try:
+        # No EXSLT regular expressions: patterns of users are bounded elsewhere.
+        found: Any = etree.XPath(expression, namespaces=namespaces, regexp=False)(root)
+    except (etree.XPathError, ValueError, TypeError) as error:
+        raise QueryError(tr("'{path}' is no valid XPath: {reason}", path=shorten(expression), reason=error)) from error
+    if not isinstance(found, list):
+        return [str(found) if isinstance(found, str) else found]
+    return [_plain(match) for match in found]
+
+
+def _parse(text: str) -> Any:
+    from lxml import etree
+
+    data = text.strip().encode()
+    if not data:
+        raise QueryError(tr("there is no body to search"))
+    if not text.lstrip()[:200].lower().startswith(_HTML_BEGINNINGS):
+        parser = etree.XMLParser(
+            resolve_entities=False,
+            no_network=True,
+            load_dtd=False,
+            dtd_validation=False,
+            huge_tree=False,
+            encoding="utf-8",
+        )
+        try:
+            return etree.fromstring(data, parser)
+        except etree.XMLSyntaxError as error:
+            if data.startswith(b"<?xml"):
+                raise QueryError(tr("the body is no valid XML: {reason}", reason=error)) from error
+    try:
+        root = etree.fromstring(data, etree.HTMLParser(no_network=True, huge_tree=False, encoding="utf-8"))
+    except etree.ParserError as error:
+        raise QueryError(tr("the body is neither XML nor HTML: {reason}", reason=error)) from error
+    if root is None:
+        raise QueryError(tr("the body is neither XML nor HTML"))
+    return root
+
+
+def _plain(match: Any) -> Any:
+    if isinstance(match, str):
+        return str(match)
+    if hasattr(match, "itertext"):
+        return "".join(match.itertext()).strip()
+    return match if isinstance(match, (int, float, bool)) else str(match)

@@ -1,0 +1,190 @@
+"""Values taken out of a result and given names."""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal
+
+from attrs import evolve, frozen
+
+from sisyphus.case.model import ABSENT, NOWHERE, Extractor
+from sisyphus.errors import FieldError, Mark, QueryError, nearest
+from sisyphus.values._patterns import compile_pattern, search
+from sisyphus.values._text import to_json, to_text
+from sisyphus.values.query import compile_query
+from sisyphus.values.template import condition_holds, render
+from sisyphus.words import tr
+
+
+@frozen(kw_only=True)
+class Extracted:
+    """What an extractor found.
+
+    Attributes:
+        value: the value; `ABSENT`: the variable stays unset, and `warning` says why.
+        warning: what the user should know, one sentence.
+    """
+
+    name: str
+    value: Any
+    warning: str | None = None
+    scope: Literal["case", "step"] = "case"
+    where: Mark = NOWHERE
+
+
+@frozen
+class _Matches:
+    values: Sequence[Any]
+    reason: str | None = None  # why there are none
+    single: bool = False  # one value by nature: a list in it is the list of all
+
+
+def extract(extractors: Sequence[Extractor], view: Mapping[str, Any], names: Mapping[str, Any]) -> list[Extracted]:
+    """Takes values out of a result, in order; templates of later extractors see what earlier ones found.
+
+    Args:
+        extractors: what to take; those whose condition does not hold are left out.
+        view: the response, or another step's result, as `Query.find` takes it.
+        names: what templates see.
+
+    Raises:
+        TemplateError: a template or condition of an extractor failed.
+        QueryError: a path, pattern or XPath is wrong or cannot be applied, and there is no default.
+        FieldError: a field of an extractor is missing or wrong.
+    """
+    found_so_far: dict[str, Any] = {}
+    seen: Mapping[str, Any] = ChainMap(found_so_far, names)  # type: ignore[arg-type]  # a ChainMap only writes to its first map
+    results: list[Extracted] = []
+    for extractor in extractors:
+        if extractor.condition is not None and not condition_holds(extractor.condition, seen):
+            continue
+        extracted = _extract(extractor, view, seen)
+        results.append(extracted)
+        if extracted.value is not ABSENT:
+            found_so_far[extracted.name] = extracted.value
+    return results
+
+
+def _extract(extractor: Extractor, view: Mapping[str, Any], names: Mapping[str, Any]) -> Extracted:
+    source = _SOURCES.get(extractor.type)
+    if source is None:
+        near = nearest(extractor.type, _SOURCES)
+        hint = tr(" (did you mean '{near}'?)", near=near) if near else ""
+        raise FieldError(tr("there is no extractor of type '{type}'", type=extractor.type) + hint)
+    result = Extracted(name=extractor.name, value=ABSENT, scope=extractor.scope, where=extractor.where)
+    try:
+        matches = source(extractor, view, names)
+    except QueryError as error:
+        if extractor.default is ABSENT:
+            raise
+        warning = tr("'{name}' has its default: {reason}", name=extractor.name, reason=error)
+        return evolve(result, value=render(extractor.default, names), warning=warning)
+    value = _chosen(extractor, matches)
+    if value is not ABSENT:
+        return evolve(result, value=value)
+    if extractor.default is not ABSENT:
+        return evolve(result, value=render(extractor.default, names))
+    reason = matches.reason or tr("there are {count} matches", count=len(matches.values))
+    return evolve(result, warning=tr("'{name}' stays unset: {reason}", name=extractor.name, reason=reason))
+
+
+def _chosen(extractor: Extractor, matches: _Matches) -> Any:
+    values = matches.values
+    if extractor.extract_all or extractor.index == -1:
+        if matches.single and values and isinstance(values[0], (list, tuple)):
+            return values[0]
+        return list(values) if values else ABSENT
+    index = extractor.index or 0
+    return values[index] if -len(values) <= index < len(values) else ABSENT
+
+
+def _by_path(extractor: Extractor, view: Mapping[str, Any], names: Mapping[str, Any]) -> _Matches:
+    found = compile_query(_field(extractor, "path", names)).find(view)
+    return _Matches(found.values, found.broke_at, single=not found.many)
+
+
+def _by_pattern(extractor: Extractor, view: Mapping[str, Any], names: Mapping[str, Any]) -> _Matches:
+    pattern = compile_pattern(_field(extractor, "pattern" if extractor.pattern else "path", names))
+    group = extractor.group if extractor.group is not None else min(pattern.groups, 1)
+    if isinstance(group, str) and group.isdecimal():
+        group = int(group)
+    if group not in pattern.groupindex and not (isinstance(group, int) and 0 <= group <= pattern.groups):
+        raise QueryError(tr("'{pattern}' has no group {group}", pattern=pattern.pattern, group=group))
+    text = _text_of(view)
+    first = search(pattern, text)
+    reason = tr("'{pattern}' matches nothing in the body", pattern=pattern.pattern)
+    if first is None:
+        return _Matches((), reason)
+    matches = pattern.finditer(text, first.start()) if _wants_more(extractor) else iter((first,))
+    return _Matches([match[group] for match in matches if match[group] is not None], reason)
+
+
+def _wants_more(extractor: Extractor) -> bool:
+    return extractor.extract_all or extractor.index not in {None, 0}
+
+
+def _text_of(view: Mapping[str, Any]) -> str:
+    text = view.get("text")
+    if isinstance(text, str):
+        return text
+    body = view.get("body", ABSENT)
+    if body is ABSENT:
+        raise QueryError(tr("there is no body to search"))
+    return body if isinstance(body, str) else to_json(body)
+
+
+def _by_xpath(extractor: Extractor, view: Mapping[str, Any], names: Mapping[str, Any]) -> _Matches:
+    from sisyphus.values._xpath import find_all
+
+    expression = _field(extractor, "path" if extractor.path else "pattern", names)
+    values = find_all(expression, _text_of(view))
+    return _Matches(values, tr("nothing matches {path}", path=expression))
+
+
+def _header(extractor: Extractor, view: Mapping[str, Any], names: Mapping[str, Any]) -> _Matches:
+    return _by_name(view.get("headers"), _field(extractor, "path", names), tr("header"), any_case=True)
+
+
+def _cookie(extractor: Extractor, view: Mapping[str, Any], names: Mapping[str, Any]) -> _Matches:
+    return _by_name(view.get("cookies"), _field(extractor, "path", names), tr("cookie"), any_case=False)
+
+
+def _by_name(values: Any, name: str, what: str, *, any_case: bool) -> _Matches:
+    known = values if isinstance(values, Mapping) else {}
+    for key in known:
+        if key == name or (any_case and str(key).lower() == name.lower()):
+            value = known[key]
+            return _Matches(value) if isinstance(value, (list, tuple)) else _Matches((value,), single=True)
+    near = nearest(name, map(str, known))
+    hint = tr(" (did you mean '{near}'?)", near=near) if near else ""
+    return _Matches((), tr("there is no {what} '{name}'", what=what, name=name) + hint)
+
+
+def _named(key: str) -> Callable[[Extractor, Mapping[str, Any], Mapping[str, Any]], _Matches]:
+    def source(_extractor: Extractor, view: Mapping[str, Any], _names: Mapping[str, Any]) -> _Matches:
+        reason = tr("the result has no {key}", key=key)
+        return _Matches((view[key],), single=True) if key in view else _Matches((), reason)
+
+    return source
+
+
+def _field(extractor: Extractor, field: str, names: Mapping[str, Any]) -> str:
+    value = getattr(extractor, field)
+    if value is None or value == "":
+        raise FieldError(tr("extractor '{name}' needs a {field}", name=extractor.name, field=field))
+    return to_text(render(value, names))
+
+
+_Source = Callable[[Extractor, Mapping[str, Any], Mapping[str, Any]], _Matches]
+
+_SOURCES: Final[Mapping[str, _Source]] = {
+    "jsonpath": _by_path,
+    "regex": _by_pattern,
+    "header": _header,
+    "cookie": _cookie,
+    "xpath": _by_xpath,
+    "status": _named("status_code"),
+    "status_code": _named("status_code"),
+    "elapsed": _named("elapsed"),
+}

@@ -1,0 +1,136 @@
+"""Facts to the JSON of the live protocol and back, by cattrs."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+import attrs
+import cattrs
+from attrs import frozen
+from cattrs.gen import make_dict_unstructure_fn, override
+
+from sisyphus.events import DATA_TYPES, Event, Progressed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sisyphus.events import Data
+
+_converter: Final = cattrs.Converter()
+_converter.register_unstructure_hook(
+    Progressed,
+    make_dict_unstructure_fn(
+        Progressed,
+        _converter,
+        cases_completed=override(omit_if_default=True),
+        cases_total=override(omit_if_default=True),
+    ),
+)
+_BY_TYPE: Final[dict[str, type[Data]]] = {cls.type: cls for cls in DATA_TYPES}
+
+
+@frozen(kw_only=True)
+class Received:
+    """An event as a watcher got it."""
+
+    seq: int
+    run_id: str
+    event: Event
+
+
+def encode(event: Event, *, seq: int, run_id: str) -> bytes:
+    """The event as one JSON object in UTF-8, without line breaks; keys and values as the live protocol says."""
+    data = event.data
+    message = {
+        "type": data.type,
+        "timestamp": event.timestamp.isoformat(timespec="milliseconds"),
+        "data": _unstructure(data),
+        "test_case_id": event.test_case_id,
+        "step_name": event.step_name,
+        "run_id": run_id,
+        "seq": seq,
+    }
+    return dumps(message).encode()
+
+
+def decode(message: str | bytes) -> Received:
+    """The event that `encode` made these bytes of; what only reports know (`Event.result`) is lost.
+
+    Raises:
+        ValueError: not a message of the protocol.
+    """
+    raw = json.loads(message)
+    if not isinstance(raw, dict) or raw.get("type") not in _BY_TYPE:
+        raise ValueError(f"not an event of the live protocol: {message[:80]!r}")
+    event = Event(
+        data=_converter.structure(raw["data"], _BY_TYPE[raw["type"]]),
+        timestamp=dt.datetime.fromisoformat(raw["timestamp"]),
+        test_case_id=raw["test_case_id"],
+        step_name=raw["step_name"],
+    )
+    return Received(seq=raw["seq"], run_id=raw["run_id"], event=event)
+
+
+def dumps(value: Any, *, indent: int | None = None) -> str:
+    """JSON that any reader takes: what JSON cannot say is said as text, never as NaN or half a character."""
+    separators = (",", ":") if indent is None else None
+    try:
+        text = json.dumps(
+            value, ensure_ascii=False, allow_nan=False, separators=separators, indent=indent, default=plain
+        )
+        text.encode()
+    except (ValueError, TypeError, RecursionError):
+        # A NaN, half of a surrogate pair, a key that is no text: rare, so the careful way is the slow way.
+        text = json.dumps(careful(value), ensure_ascii=True, separators=separators, indent=indent, default=plain)
+    return text
+
+
+def plain(value: Any) -> Any:
+    """What stands in JSON for a value that JSON does not have."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, tuple | set | frozenset):
+        return list(value)
+    if isinstance(value, bytes | bytearray):
+        return base64.b64encode(value).decode()
+    if isinstance(value, dt.datetime | dt.date):
+        return value.isoformat()
+    return str(value)
+
+
+_DEEPEST: Final = 200  # deeper than any real document, and well within what json can write
+
+
+def careful(value: Any, depth: int = 0) -> Any:
+    """A copy with text for keys, `NaN` and infinities, and what is too deep cut off."""
+    if depth > _DEEPEST:
+        return "…"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key if isinstance(key, str) else str(key): careful(inner, depth + 1) for key, inner in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [careful(inner, depth + 1) for inner in value]
+    return value
+
+
+def _flat(cls: type[Data]) -> Callable[[Data], dict[str, Any]]:
+    hook: Callable[[Data], dict[str, Any]] = _converter.get_unstructure_hook(cls)
+    return hook
+
+
+_hooks: Final[dict[type, Callable[[Any], dict[str, Any]]]] = {}
+
+
+def _unstructure(data: Data) -> dict[str, Any]:
+    cls = type(data)
+    hook = _hooks.get(cls)
+    if hook is None:  # made at the first event of its type: start-up time is a feature
+        attrs.resolve_types(cls)
+        hook = _hooks[cls] = _flat(cls)
+    return hook(data)

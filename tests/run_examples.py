@@ -1,0 +1,39 @@
+"""Runs every case in examples/ as a user would, each in a process of its own; ends with 1 if any is not green."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LIMIT = 60  # seconds for one example
+
+
+def main() -> int:
+    examples = sorted([*ROOT.glob("examples/*.yaml"), *ROOT.glob("examples/embed_*.py")])
+    failed = [path for path in examples if not passes(path)]
+    print(f"{len(examples) - len(failed)} passed, {len(failed)} failed")
+    return 1 if failed or not examples else 0
+
+
+def passes(path: Path) -> bool:
+    command = (
+        [sys.executable, str(path)]
+        if path.suffix == ".py"
+        else [sys.executable, "-m", "sisyphus", "--cases", str(path), "--override", "websocket.port=0"]
+    )
+    began = time.monotonic()
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT, env={**os.environ, "PYTHONUTF8": "1"}
+    )
+    print(f"{'ok    ' if done.returncode == 0 else 'FAILED'} {path.name} ({time.monotonic() - began:.1f} s)", flush=True)
+    if done.returncode != 0:
+        print(done.stdout, done.stderr, sep="\n")
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
