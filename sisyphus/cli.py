@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
@@ -41,6 +42,9 @@ def validate_main(argv: Sequence[str] | None = None) -> int:
 
 
 def _guarded(command: Any, argv: Sequence[str] | None) -> int:
+    # What is made from here to the first step (modules, models, templates) lives as long as the process: looking
+    # through it for garbage, again and again, would be a tenth of the start-up.
+    gc.disable()
     given = list(sys.argv[1:] if argv is None else argv)
     words.choose(_language(given))
     try:
@@ -180,6 +184,8 @@ def _run(args: argparse.Namespace, cases: Sequence[Case]) -> int:
     )
     run = LiveRun(cases, settings, [outputs, *outputs.sinks])
     run.events.close()
+    gc.freeze()
+    gc.enable()
     trio.run(run.supervise)
     return run.result.exit_code
 

@@ -25,8 +25,7 @@ A validation that does not hold is no error but data (`sisyphus.results`).
 
 from __future__ import annotations
 
-import difflib
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from attrs import frozen
 
@@ -34,6 +33,10 @@ from sisyphus.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+Category = Literal["assertion", "network", "timeout", "parsing", "business", "system"]
+"""The live protocol's `error_category`."""
 
 
 @frozen
@@ -97,7 +100,7 @@ class StepError(SisyphusError):
         suggestion: what the user can do, one sentence; by default the class's own.
     """
 
-    category: ClassVar[str] = "system"
+    category: ClassVar[Category] = "system"
     kinds: ClassVar[frozenset[str]] = frozenset()
     retryable: ClassVar[bool] = False  # whether trying again without being told to may help
 
@@ -116,7 +119,7 @@ class StepError(SisyphusError):
 class TemplateError(StepError):
     """A template is wrong, or its evaluation failed."""
 
-    category = "business"
+    category: ClassVar[Category] = "business"
 
     def _advice(self) -> str:
         return tr("Check the ${…} expression: its spelling, its quotes, and the values it works on.")
@@ -143,7 +146,7 @@ class UndefinedName(TemplateError):
 class QueryError(StepError):
     """A path, pattern or schema is wrong, or could not be applied."""
 
-    category = "parsing"
+    category: ClassVar[Category] = "parsing"
 
     def _advice(self) -> str:
         return tr("Check the path or pattern against the response; run with -v to see the response.")
@@ -152,7 +155,7 @@ class QueryError(StepError):
 class FieldError(StepError):
     """A field of the step got, usually from a template, a value that it cannot use."""
 
-    category = "business"
+    category: ClassVar[Category] = "business"
 
     def _advice(self) -> str:
         return tr("Check the value this field gets; a template in it may give another type than you expect.")
@@ -161,7 +164,7 @@ class FieldError(StepError):
 class NetworkError(StepError):
     """The other side could not be reached or talked to."""
 
-    category = "network"
+    category: ClassVar[Category] = "network"
     kinds = frozenset({"network"})
     retryable = True
 
@@ -208,7 +211,7 @@ class BrokenResponse(NetworkError):
 class StepTimeout(StepError):
     """The step did not end within its limit."""
 
-    category = "timeout"
+    category: ClassVar[Category] = "timeout"
     kinds = frozenset({"timeout"})
     retryable = True
 
@@ -219,7 +222,7 @@ class StepTimeout(StepError):
 class BodyError(StepError):
     """A body is not what it has to be."""
 
-    category = "parsing"
+    category: ClassVar[Category] = "parsing"
 
     def _advice(self) -> str:
         return tr("Look at the raw body in the result (text); the content type may not tell the truth.")
@@ -227,6 +230,8 @@ class BodyError(StepError):
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
     """The known word most like `word`, or None if nothing is near; case does not count."""
+    import difflib
+
     by_lower = {k.lower(): k for k in known}
     found = difflib.get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.6)
     return by_lower[found[0]] if found else None

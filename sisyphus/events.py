@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from attrs import field, frozen
 
+from sisyphus.errors import Category
 from sisyphus.results import CaseResult, StepResult
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
@@ -94,7 +95,7 @@ class ErrorOccurred:
 
     type: ClassVar[str] = "error"
     error_type: str
-    error_category: Literal["assertion", "network", "timeout", "parsing", "business", "system"]
+    error_category: Category
     message: str
     suggestion: str
     step_name: str | None = None
@@ -111,7 +112,7 @@ class VariableSet:
 
 
 Data = CaseStarted | CaseFinished | StepStarted | StepFinished | Progressed | Logged | ErrorOccurred | VariableSet
-DATA_TYPES: tuple[type[Data], ...] = Data.__args__  # type: ignore[attr-defined]  # mypy does not know unions' arguments
+DATA_TYPES: tuple[type[Data], ...] = Data.__args__
 
 
 @frozen(kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from sisyphus.case.model import NOWHERE
-from sisyphus.errors import Mark, StepError
+from sisyphus.errors import Category, Mark, StepError
 from sisyphus.values.validate import CheckResult
 
 StepStatus = Literal["success", "failure", "error", "skipped"]
@@ -25,7 +25,7 @@ class ErrorInfo:
     """Why a step or a case did not succeed, and what to do; `category` is one of the contract's six."""
 
     type: str
-    category: str
+    category: Category
     message: str
     suggestion: str
 
@@ -121,7 +121,7 @@ class RunResult:
             return "cancelled"
         for status in ("error", "failed", "cancelled", "passed"):
             if status in seen:
-                return status  # type: ignore[return-value]  # mypy widens the literals of the tuple
+                return status
         return "skipped"
 
     @property

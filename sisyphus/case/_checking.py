@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from sisyphus.case.draft import Draft, Findings, Place, as_map, each, ignored, kind_of, part_of, spellings, take
 from sisyphus.case.model import ABSENT
+from sisyphus.case.yaml import Map
 from sisyphus.errors import Mark, nearest
 from sisyphus.values.compare import ALIASES, OPERATORS
 from sisyphus.words import tr
-
-if TYPE_CHECKING:
-    from sisyphus.case.yaml import Map
 
 LOGICAL: Final = frozenset({"and", "or", "not"})
 COMPARATORS: Final = {**{name: name for name in OPERATORS}, **ALIASES, **{name: name for name in LOGICAL}}
@@ -37,7 +35,7 @@ EXTRACTOR_TYPES: Final = {
 
 def check_drafts(value: Any, place: Place, found: Findings) -> list[Draft]:
     """Validations: a list, or a mapping of short spellings."""
-    if isinstance(value, dict):
+    if isinstance(value, Map):
         if "type" in value and not isinstance(value["type"], list):
             one = _check(value, place, found)
             return [one] if one else []
@@ -144,7 +142,10 @@ def _complete(draft: Draft, op: str, found: Findings) -> None:
         found.wrong(
             draft.place,
             tr("'{op}' needs a path", op=op),
-            tr("write for example {example}", example=f'{{type: {op}, path: "$.id"{"" if op in _WITHOUT_EXPECT else ", expect: 1"}}}'),
+            tr(
+                "write for example {example}",
+                example=f'{{type: {op}, path: "$.id"{"" if op in _WITHOUT_EXPECT else ", expect: 1"}}}',
+            ),
         )
     if "expect" not in draft and op not in _WITHOUT_EXPECT:
         found.wrong(draft.place, tr("'{op}' needs the expected value (expect)", op=op))
@@ -172,8 +173,8 @@ def _unknown_comparator(name: str, place: Place, found: Findings) -> None:
 
 def extractor_drafts(value: Any, place: Place, found: Findings) -> list[Draft]:
     """Extractors: a list, or the short spelling, a mapping from names to paths."""
-    if isinstance(value, dict):
-        return [d for name in value if (d := _named(value, name, found)) is not None]  # type: ignore[arg-type]
+    if isinstance(value, Map):
+        return [d for name in value if (d := _named(value, name, found)) is not None]
     return each(value, place, tr("extractors"), lambda item, at: _extractor(item, at, found), found)
 
 
@@ -197,8 +198,8 @@ def _named(source: Map, name: str, found: Findings) -> Draft | None:
     value = source[name]
     line, column, value_line, value_column = source.marks[name]
     at: Place = (source.file, value_line, value_column)
-    if isinstance(value, dict):
-        draft = take(value, {**_EXTRACTOR, "name": "key"}, tr("an extractor"), found)  # type: ignore[arg-type]
+    if isinstance(value, Map):
+        draft = take(value, {**_EXTRACTOR, "name": "key"}, tr("an extractor"), found)
     elif isinstance(value, str):
         draft = Draft(at)
         draft.put("path", value, at)

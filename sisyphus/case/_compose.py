@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from yaml.error import YAMLError
+from yaml.error import MarkedYAMLError
 from yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -69,7 +69,7 @@ class Composer:
         try:
             value = self._only_document(level)
             self._problems += stray_tabs(self._text, self._file)
-        except YAMLError as error:
+        except MarkedYAMLError as error:
             found = explain(error, self._text, self._file)
             # The text that breaks off at {{ x }} or *.json broke the rules of this line before it broke the syntax.
             if all(

@@ -39,7 +39,7 @@ def _parser() -> Callable[[str], Events]:
 
 
 class _PythonParser(Reader, Scanner, Parser):
-    """Some fifty times slower than libyaml, and refuses a few documents more: ``{url: /users?page=1}`` without quotes."""
+    """Some twenty times slower than libyaml, and refuses a few documents more: ``{url: /users?page=1}`` without quotes."""
 
     def __init__(self, text: str) -> None:
         Reader.__init__(self, text)

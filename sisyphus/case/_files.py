@@ -33,11 +33,23 @@ class UnreadableError(Exception):
         self.hint = hint
 
 
+class TooLargeError(UnreadableError):
+    """A file is, with all that was read before it for the same case, over the limit."""
+
+    def __init__(self) -> None:
+        size = SIZE_LIMIT // (1024 * 1024)
+        super().__init__(
+            tr("more than {size} MiB, with what it includes", size=size),
+            tr("split the case, or keep its data in a data_source"),
+        )
+
+
 def bytes_of(path: Path, limit: int = SIZE_LIMIT) -> bytes:
     """Returns the content of a regular file.
 
     Raises:
-        UnreadableError: there is none, it may not be read, or it has more than `limit` bytes.
+        UnreadableError: there is none, or it may not be read.
+        TooLargeError: it has more than `limit` bytes.
     """
     try:
         # Opening a pipe would wait for its writer, and a device may never end.
@@ -52,17 +64,8 @@ def bytes_of(path: Path, limit: int = SIZE_LIMIT) -> bytes:
         message = tr("this file cannot be read: {reason}", reason=reason)
         raise UnreadableError(message, tr("check the path and its permissions")) from error
     if len(data) > limit:
-        raise too_large()
+        raise TooLargeError
     return data
-
-
-def too_large() -> UnreadableError:
-    """What is said of a file that, with all it includes, is over the limit."""
-    size = SIZE_LIMIT // (1024 * 1024)
-    return UnreadableError(
-        tr("more than {size} MiB, with what it includes", size=size),
-        tr("split the case, or keep its data in a data_source"),
-    )
 
 
 def text_of(data: bytes | str, file: str) -> str:

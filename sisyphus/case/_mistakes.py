@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _KEY_BEFORE: Final = re.compile(r"\s*(?:- +)*(?:\"[^\"]*\"|'[^']*'|[^\s#'\"][^#]*?):\s")
+_ESCAPE: Final = re.compile(r"\\.[0-9A-Fa-f]{0,4}")
 
 
 def _tab(scene: Scene) -> Problem | None:
@@ -31,10 +32,9 @@ def _unclosed_quote(scene: Scene) -> Problem | None:
 def _escape(scene: Scene) -> Problem | None:
     if not scene.of("escape c", "hexdecimal", "hexadecimal", "hex digits"):
         return None
-    # libyaml points at the backslash or into the digits, PyYAML behind it or at the opening quote.
-    found = list(re.finditer(r"\\.[0-9A-Fa-f]{0,4}", scene.text_of(scene.line)[: scene.column + 10]))
-    before = [one for one in found if one.start() <= scene.column]
-    written = (before[-1:] or found)[0].group()
+    # libyaml points at the backslash or into the digits, PyYAML behind it or at the opening quote, which may be lines away.
+    found = [one[0] for one in _ESCAPE.finditer(scene.text_of(scene.line)) if one.start() <= scene.column]
+    written = found[-1] if found else _ESCAPE.findall("\n".join(scene.lines[scene.line :]), scene.column)[0]
     if re.match(r"\\u[dD][89a-fA-F]", written):
         return scene.here(tr("'{written}' is half a character", written=written), tr("write the character itself"))
     return scene.here(
@@ -101,10 +101,10 @@ def _flow(scene: Scene) -> Problem | None:
 
 
 def _value_in_value(scene: Scene) -> Problem | None:
-    if not scene.of("values are not allowed"):
+    if not scene.of("values are not allowed", "unexpected ':'"):
         return None
-    if _KEY_BEFORE.match(scene.before) or _KEY_BEFORE.match(scene.before + " "):
-        return scene.here(tr("': ' within text that is not in quotes"), tr("put the whole value in quotes"))
+    if scene.of("unexpected ':'") or _KEY_BEFORE.match(scene.before) or _KEY_BEFORE.match(scene.before + " "):
+        return scene.here(tr("a colon within text that is not in quotes"), tr("put the whole value in quotes"))
     above = scene.text_of(scene.line - 1)
     if known := no_key(above):
         return Problem(Mark(scene.file, scene.line, len(above) - len(above.lstrip()) + 1), *known)
@@ -147,7 +147,7 @@ def _bad_first_character(scene: Scene) -> Problem | None:
 
 
 def _no_key_at_all(scene: Scene) -> Problem | None:
-    if scene.char != ":" or (scene.before.strip() and not scene.of("node content")):
+    if scene.char != ":" or (scene.before.strip(" -") and not scene.of("node content")):
         return None
     return scene.here(
         tr("there is no key before this colon"), tr("write a key, or put text that begins with : in quotes")
@@ -183,7 +183,7 @@ def _indentation(scene: Scene) -> Problem | None:
 
 
 def _trailing_text(scene: Scene) -> Problem | None:
-    if not scene.of("expected key", "<block end>", "'-' indicator"):
+    if not scene.of("expected key", "<block end>", "'-' indicator", "document start"):
         return None
     return scene.here(tr("there is more on this line after its value has ended"), tr("put the whole value in quotes"))
 

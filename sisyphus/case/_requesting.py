@@ -52,9 +52,10 @@ def finish_request(draft: Draft, found: Findings) -> Draft:
 
 def _auth(source: Map, found: Findings) -> Draft | None:
     if len(source) == 1 and isinstance(next(iter(source.values())), dict):
-        kind, inner = next(iter(source.items()))  # auth: {basic: {username: …}}
+        name, inner = next(iter(source.items()))  # auth: {basic: {username: …}}
+        line, column = source.marks[name][:2]
         draft = take(inner, _AUTH, "auth", found)
-        draft.put("type", kind, (source.file, *source.marks[kind][:2]))
+        draft.put("type", name, (source.file, line, column))
     else:
         draft = take(source, _AUTH, "auth", found)
     draft["where"] = Mark(*draft.place)

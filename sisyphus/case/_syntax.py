@@ -6,28 +6,26 @@ for the mistakes that are known. What none of these explains is told in StrictYA
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
-
-from yaml.error import MarkedYAMLError
+import warnings
+from typing import TYPE_CHECKING, Any, Final
 
 from sisyphus.case._files import LINE_END
 from sisyphus.case._mistakes import MISTAKES
 from sisyphus.case._scene import Scene
-from sisyphus.errors import Mark, Problem
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from yaml.error import YAMLError
+    from yaml.error import MarkedYAMLError
+
+    from sisyphus.errors import Problem
 
 # StrictYAML takes a quarter of a millisecond for a line; beyond this size nobody should wait for its choice of words.
 _STRICTYAML_LIMIT: Final = 64 * 1024
 
 
-def explain(error: YAMLError, text: str, file: str) -> Problem:
+def explain(error: MarkedYAMLError, text: str, file: str) -> Problem:
     """Returns, as a sentence with advice, what made the parser give up on `text`."""
-    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
-        return Problem(Mark(file, 1, 1), tr("this cannot be read as YAML"), tr("save it as plain UTF-8 text"))
-    at = error.problem_mark
+    at: Any = error.problem_mark  # which every error of a scanner or parser has
     start = error.context_mark or at
     scene = Scene(
         text=text,
@@ -53,7 +51,10 @@ def _words(scene: Scene) -> str:
     import strictyaml
 
     try:
-        strictyaml.dirty_load(scene.text, allow_flow_style=True)
+        with warnings.catch_warnings(action="ignore"):
+            strictyaml.dirty_load(scene.text, allow_flow_style=True)
     except strictyaml.YAMLError as error:
         return getattr(error, "problem", None) or scene.problem
+    except (AssertionError, AttributeError, LookupError, NotImplementedError, TypeError, ValueError):
+        pass  # what it raises where a document meets a defect of its own
     return scene.problem

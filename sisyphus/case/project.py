@@ -11,7 +11,7 @@ from attrs import field, frozen
 
 from sisyphus.case.dialect import config_draft, is_profile
 from sisyphus.case.draft import Draft, Findings, Place
-from sisyphus.case.yaml import read_file
+from sisyphus.case.yaml import Map, read_file
 from sisyphus.errors import UsageError, nearest
 from sisyphus.words import tr
 
@@ -55,9 +55,8 @@ def project_draft(root: Path, found: Findings) -> Draft | None:
     if not path.is_file():
         return None
     source = read_file(path, root=root, shown=_shown(path))
-    if source.keys() == {"config"} and isinstance(source["config"], dict):
-        source = source["config"]
-    return config_draft(source, found)
+    inner = source.get("config") if source.keys() == {"config"} else None
+    return config_draft(inner if isinstance(inner, Map) else source, found)
 
 
 def _shown(path: Path) -> str:
@@ -121,13 +120,13 @@ def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _profile(profiles: Mapping[str, Any], name: Any, place: Place, found: Findings) -> dict[str, Any] | None:
-    here: Any = profiles
+    here: Any = profiles  # group by group down to the profile
     if name in profiles:
         here = profiles[name]
     else:
         for part in str(name).split("."):
             here = here.get(part) if isinstance(here, dict) and not is_profile(here) else None
-    if is_profile(here) or (isinstance(here, dict) and not any(isinstance(v, dict) for v in here.values())):
+    if isinstance(here, dict) and (is_profile(here) or not any(isinstance(value, dict) for value in here.values())):
         return here
     known = list(_profile_names(profiles))
     near = nearest(str(name), known)

@@ -55,7 +55,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook_func(lambda t: t == int | None, _integer)
     converter.register_structure_hook_func(_is_number, _number)
     converter.register_structure_hook_func(lambda t: t in (int | str, int | str | None), _integer_or_text)
-    converter.register_structure_hook_func(lambda t: get_origin(t) is Literal, _choice)
+    converter.register_structure_hook_func(lambda t: get_origin(t) is Literal, _choice)  # type: ignore[comparison-overlap]
     converter.register_structure_hook_func(lambda t: _is_optional_of(t, Literal), _optional_choice)
     converter.register_structure_hook_func(_is_mapping, _mapping)
     converter.register_structure_hook(Mark, lambda value, _: value)

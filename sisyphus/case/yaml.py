@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
-from sisyphus.case._files import SIZE_LIMIT, UnreadableError, bytes_of, text_of, too_large
+from sisyphus.case._files import SIZE_LIMIT, TooLargeError, UnreadableError, bytes_of, text_of
 from sisyphus.case._nodes import Map, Seq
 from sisyphus.case._scalars import scalar
 from sisyphus.errors import CaseFileError, Mark, Problem
@@ -96,7 +96,7 @@ class _Reading:
 
         self._bytes_left -= len(data if isinstance(data, bytes) else data.encode("utf-8", "surrogatepass"))
         if self._bytes_left < 0:
-            error = too_large()
+            error = TooLargeError()
             self.problems.append(Problem(Mark(place.shown, 1, 1), error.message, error.hint))
             return None
         try:
@@ -110,6 +110,8 @@ class _Reading:
                 inner = self._included(target, place)
                 content = bytes_of(inner.path, self._bytes_left)
             except UnreadableError as error:
+                if isinstance(error, TooLargeError):
+                    self._bytes_left = 0  # or small files could go on including the large one
                 message = tr("cannot include '{target}': {reason}", target=target, reason=error.message)
                 self.problems.append(Problem(mark, message, error.hint))
                 return None

@@ -104,8 +104,7 @@ class _StepRun:
         if self.veto is not None:
             return
         await self._attempt_until_enough(StepContext(context, names, self.name))
-        if self.error is None or any(extractor.always for extractor in step.extractors):
-            await self._extract(names)
+        await self._extract(names)
 
     def _vetoed_by(self, names: Mapping[str, Any]) -> str | None:
         """Why the step is skipped, or None if it is not."""
@@ -220,7 +219,7 @@ class _StepRun:
 
     async def _extract(self, names: Names) -> None:
         wanted = self.step.extractors
-        if self.error is not None:
+        if self.error is not None or self.failure is not None:
             wanted = tuple(extractor for extractor in wanted if extractor.always)
         if not wanted or self.view is None:
             return
@@ -276,7 +275,7 @@ class _StepRun:
             if problem is not None:
                 await emitter.emit(
                     ErrorOccurred(
-                        error_type=problem.type, error_category=problem.category,  # type: ignore[arg-type]
+                        error_type=problem.type, error_category=problem.category,
                         message=problem.message, suggestion=problem.suggestion, step_name=self.name,
                     ),
                     step_name=self.name,

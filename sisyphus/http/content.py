@@ -66,14 +66,15 @@ def read(raw: bytes, content_type: str, *, size: int | None = None) -> Content:
         content_type: the header as it came, or nothing.
         size: how long the body was, if `raw` may be only its beginning; what is left of JSON is then text.
     """
+    note: str | None = None
+    warnings: list[str] = []
     size = len(raw) if size is None else size
     truncated = size > len(raw)
     media_type = media_type_of(content_type)
     if _is_binary(raw, media_type, content_type):
         note = tr("these are bytes ({type}), given as base64", type=media_type or tr("no content type"))
-        body, text, warnings = base64.b64encode(raw).decode("ascii"), "", []
+        body, text = base64.b64encode(raw).decode("ascii"), ""
     else:
-        note = None
         text, warnings = _decode(raw, content_type, truncated=truncated)
         body, told = (text, []) if truncated else _value(text, media_type)
         warnings += told

@@ -9,6 +9,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING, Final
 
+import h11
 import httpcore
 import httpx
 
@@ -77,7 +78,7 @@ def _where(url: httpx.URL) -> str:
 
 def _tls_fault(exc: BaseException | None) -> ssl.SSLError | None:
     while exc is not None and not isinstance(exc, ssl.SSLError):
-        exc = exc.__cause__
+        exc = exc.__cause__ or exc.__context__  # httpcore's pool raises again `from None`, which forgets the cause
     return exc
 
 
@@ -165,6 +166,7 @@ _SENTENCES: Final[tuple[tuple[type[Exception], Callable[[Exception, httpx.URL], 
     (httpcore.ConnectError, _no_handshake),
     (httpcore.NetworkError, _broken),
     (httpcore.LocalProtocolError, _unwritable),
+    (h11.LocalProtocolError, _unwritable),  # httpcore lets it through where it sends the body
     (httpcore.RemoteProtocolError, _garbled),
     (httpx.RemoteProtocolError, _garbled),
     (socket.gaierror, _unresolved),
@@ -177,5 +179,6 @@ _FOREIGN: Final = (
     httpcore.NetworkError,
     httpcore.ProtocolError,
     httpcore.UnsupportedProtocol,
+    h11.ProtocolError,
     OSError,
 )

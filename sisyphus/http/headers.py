@@ -28,7 +28,7 @@ class Headers(Mapping[str, str]):
         return list(found[1]) if found else []
 
     def __getitem__(self, name: str) -> str:
-        low = name.lower() if isinstance(name, str) else name
+        low = name.lower()
         values = self._found[low][1]
         return values[0] if len(values) == 1 else ("\n" if low == "set-cookie" else ", ").join(values)
 

@@ -87,7 +87,7 @@ class Pools(httpx.AsyncBaseTransport):
             method=request.method.encode("ascii"),
             url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
             headers=request.headers.raw,
-            content=request.stream,  # type: ignore[arg-type]  # httpx's class declares both ways to be iterated
+            content=request.stream,
             extensions=request.extensions,
         )
         answer = await _send(pool, outgoing, repeatable=request.method in IDEMPOTENT)

@@ -162,17 +162,15 @@ def _header_value(name: str, value: Any) -> str:
 
 def _auth(auth: Auth, named: set[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str | None]]]:
     """What proves who sends the request: parameters of the query, and headers; a header of the step's own wins."""
-    match auth.type:
-        case "basic":
-            pair = f"{written(auth.username or '')}:{written(auth.password or '')}"
-            value = "Basic " + b64encode(bodies.utf8(pair)).decode("ascii")
-            name = "Authorization"
-        case "bearer":
-            name, value = "Authorization", f"Bearer {written(auth.token or '')}"
-        case "api_key":
-            name, value = written(auth.key or "X-API-Key"), written("" if auth.value is None else auth.value)
-            if auth.location == "query":
-                return [(name, value)], []
+    if auth.type == "api_key":
+        name, value = written(auth.key or "X-API-Key"), written("" if auth.value is None else auth.value)
+        if auth.location == "query":
+            return [(name, value)], []
+    elif auth.type == "bearer":
+        name, value = "Authorization", f"Bearer {written(auth.token or '')}"
+    else:
+        pair = f"{written(auth.username or '')}:{written(auth.password or '')}"
+        name, value = "Authorization", "Basic " + b64encode(bodies.utf8(pair)).decode("ascii")
     return [], [] if name.lower() in named else list(_headers({name: value}))
 
 

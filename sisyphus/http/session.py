@@ -202,7 +202,8 @@ async def _read(answer: httpx.Response, keep: int) -> Content:
                     kept += piece[: keep - size]
                 size += len(piece)
     except BodyError:
-        await _break_off(answer, chunks)
+        with trio.move_on_after(CLOSING, shield=True):
+            await _break_off(answer, chunks)
         raise
     finally:
         with trio.move_on_after(CLOSING, shield=True):
@@ -219,7 +220,7 @@ async def _read(answer: httpx.Response, keep: int) -> Content:
 
 async def _break_off(answer: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
     """Ends a body in the middle: httpcore's generators end in order only by an error from below."""
-    with trio.move_on_after(CLOSING, shield=True), contextlib.suppress(httpcore.NetworkError, httpcore.ProtocolError):
+    with contextlib.suppress(httpcore.NetworkError, httpcore.ProtocolError):
         await answer.extensions["network_stream"].aclose()
         async for _ in chunks:
             pass

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -120,6 +120,7 @@ def _method(owner: Any, name: str) -> Any:
 
 
 def _format_text(text: str, *args: Any, **options: Any) -> str:
+    _limits.check_fields(text.count("{"), (*args, *options.values()))
     return _Formatter().vformat(text, args, options)
 
 
@@ -131,4 +132,8 @@ def _join_texts(text: str, parts: Any) -> str:
     return _limits.join(parts, text)
 
 
-_TEXT_SPECIAL: Final = {"format": _format_text, "replace": _replace_text, "join": _join_texts}
+_TEXT_SPECIAL: Final[Mapping[str, Callable[..., Any]]] = {
+    "format": _format_text,
+    "replace": _replace_text,
+    "join": _join_texts,
+}

@@ -8,6 +8,7 @@ from typing import Any
 from jinja2 import nodes
 
 from sisyphus.errors import TemplateError
+from sisyphus.values._jinja import EvaluationContext
 from sisyphus.values._lookup import Missing, child, look_up, path_text
 from sisyphus.values._nodes import COMPILERS
 from sisyphus.values._text import type_name
@@ -17,7 +18,7 @@ from sisyphus.words import tr
 class Scope:
     """What an evaluation sees: the names, and what statements of the template itself have set."""
 
-    __slots__ = ("local", "names", "rounds", "warn", "written")
+    __slots__ = ("_context", "local", "names", "rounds", "warn", "written")
 
     def __init__(self, names: Mapping[str, Any], warn: Callable[[str], None] | None = None) -> None:
         self.names = names
@@ -25,6 +26,14 @@ class Scope:
         self.local: dict[str, Any] = {}
         self.rounds = 0
         self.written = 0
+        self._context: EvaluationContext | None = None
+
+    @property
+    def context(self) -> EvaluationContext:
+        """What filters get; made for the first one."""
+        if self._context is None:
+            self._context = EvaluationContext()
+        return self._context
 
 
 Evaluate = Callable[[Scope], Any]

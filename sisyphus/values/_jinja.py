@@ -51,6 +51,30 @@ class _Environment(ImmutableSandboxedEnvironment):
         found = child(obj, argument)
         return self.undefined(obj=obj, name=argument) if type(found) is Missing else found
 
+    def call_filter(
+        self,
+        name: str,
+        value: Any,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        context: Context | None = None,
+        eval_ctx: nodes.EvalContext | None = None,
+    ) -> Any:
+        _count(context)
+        return super().call_filter(name, value, args, kwargs, context, eval_ctx)
+
+    def call_test(
+        self,
+        name: str,
+        value: Any,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        context: Context | None = None,
+        eval_ctx: nodes.EvalContext | None = None,
+    ) -> Any:
+        _count(context)
+        return super().call_test(name, value, args, kwargs, context, eval_ctx)
+
     def getattr(self, obj: Any, attribute: str) -> Any:
         return self.getitem(obj, attribute)
 
@@ -114,7 +138,23 @@ def _list(values: Any) -> list[Any]:
 
 
 ENVIRONMENT: Final = _make_environment()
-CONTEXT: Final = Context(ENVIRONMENT, {}, None, {})
+
+
+class EvaluationContext(Context):
+    """What filters get from us: nothing to see, and a count of their calls in one evaluation."""
+
+    def __init__(self) -> None:
+        super().__init__(ENVIRONMENT, {}, None, {})
+        self.calls = 0
+
+
+def _count(context: Context | None) -> None:
+    # `map` and `select` call filters for each element, and may be nested: the one place where time grows beyond
+    # the length of what is written.
+    if isinstance(context, EvaluationContext):
+        context.calls += 1
+        if context.calls > _limits.MAX_ROUNDS:
+            raise _limits.too_large(tr("the number of filter calls"))
 
 
 def parse_expression(text: str, *, words: bool = False) -> nodes.Expr:
@@ -190,20 +230,24 @@ def check_filter(name: str, kind: str = "filter") -> None:
     raise TemplateError(message + (tr(" (did you mean '{near}'?)", near=near) if near else ""))
 
 
-def call_filter(name: str, value: Any, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
+def call_filter(
+    name: str, value: Any, args: Sequence[Any], options: Mapping[str, Any], context: EvaluationContext
+) -> Any:
     """Applies a filter; its errors become ours, chained."""
     try:
-        return ENVIRONMENT.call_filter(name, value, args, options, context=CONTEXT)
+        return ENVIRONMENT.call_filter(name, value, args, options, context=context)
     except StepError:
         raise
     except Exception as error:  # noqa: BLE001 - a filter may fail in any way on a value it was not made for
         _raise_failed(tr("filter '{name}'", name=name), error)
 
 
-def call_test(name: str, value: Any, args: Sequence[Any], options: Mapping[str, Any]) -> bool:
+def call_test(
+    name: str, value: Any, args: Sequence[Any], options: Mapping[str, Any], context: EvaluationContext
+) -> bool:
     """Applies a test (`is odd`); its errors become ours, chained."""
     try:
-        return bool(ENVIRONMENT.call_test(name, value, args, options, context=CONTEXT))
+        return bool(ENVIRONMENT.call_test(name, value, args, options, context=context))
     except StepError:
         raise
     except Exception as error:  # noqa: BLE001 - a test may fail in any way on a value it was not made for

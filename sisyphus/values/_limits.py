@@ -14,8 +14,10 @@ from sisyphus.errors import TemplateError
 from sisyphus.values._text import to_text
 from sisyphus.words import tr
 
-MAX_TEXT: Final = 32 * 1024 * 1024  # thrice the largest body that is kept by default
-MAX_ITEMS: Final = 100_000  # elements of a range, rounds of all loops of one template
+MAX_TEXT: Final = 16 * 1024 * 1024  # more than the largest body that is kept by default
+MAX_ITEMS: Final = 10_000  # elements of a list that a template makes; those of a response may have more
+MAX_ROUNDS: Final = 100_000  # rounds of all loops of one template, and calls of filters in them and in `map`
+_MAX_FIELDS: Final = 1_000
 MAX_BITS: Final = 8192  # of a whole number; Python itself refuses to write much larger ones
 
 _LONG_WIDTH: Final = re.compile(r"\d{5}|\*")
@@ -52,13 +54,19 @@ def power(left: Any, right: Any) -> Any:
     """`left ** right`, for numbers whose result can be written down."""
     if isinstance(right, int) and _bits(left) * abs(right) > MAX_BITS:
         raise too_large("**")
-    return left**right
+    result = left**right
+    if isinstance(result, complex):
+        raise TemplateError(tr("the root of a negative number is no number that JSON knows"))
+    return result
 
 
 def modulo(left: Any, right: Any) -> Any:
     """`left % right`; of text it is formatting, whose widths are bounded."""
     if isinstance(left, str):
-        check_percent_format(left)
+        values = right if isinstance(right, tuple) else right.values() if isinstance(right, dict) else (right,)
+        check_fields(left.count("%"), values)
+        if any(_LONG_WIDTH.search(match.group(1)) for match in _PERCENT_FORMAT.finditer(left)):
+            raise too_large("%")
     return left % right
 
 
@@ -92,10 +100,11 @@ def replace(text: str, old: str, new: str, count: int | None = None) -> str:
     return text.replace(old, new, -1 if count is None else count)
 
 
-def check_percent_format(text: str) -> None:
-    """Refuses ``'%1000000000d'`` and ``'%*d'``."""
-    if any(_LONG_WIDTH.search(match.group(1)) for match in _PERCENT_FORMAT.finditer(text)):
-        raise too_large("%")
+def check_fields(count: int, values: Iterable[Any]) -> None:
+    """Refuses to fill so many fields of a format with these values."""
+    if count > _MAX_FIELDS:
+        raise too_large(tr("the text"))
+    check_size(count * max((len(to_text(value)) for value in values), default=0))
 
 
 def check_format_spec(spec: str) -> None:
@@ -106,7 +115,7 @@ def check_format_spec(spec: str) -> None:
 
 def check_size(size: int, *, text: bool = True) -> None:
     """Refuses text or a list of so many characters or elements."""
-    if size > (MAX_TEXT if text else MAX_ITEMS * 10):
+    if size > (MAX_TEXT if text else MAX_ROUNDS):
         raise too_large(tr("the text") if text else tr("the list"))
 
 

@@ -51,6 +51,11 @@ def _list(compiler: Compiler, node: nodes.List | nodes.Tuple) -> Evaluate:
     return lambda scope: [item(scope) for item in items]
 
 
+def _tuple(compiler: Compiler, node: nodes.Tuple) -> Evaluate:
+    items = _list(compiler, node)
+    return lambda scope: tuple(items(scope))
+
+
 def _dict(compiler: Compiler, node: nodes.Dict) -> Evaluate:
     pairs = [(compiler.value(pair.key), compiler.value(pair.value)) for pair in node.items]
 
@@ -148,7 +153,7 @@ def _filter(compiler: Compiler, node: nodes.Filter) -> Evaluate:
 
     def apply(scope: Scope) -> Any:
         args, options = arguments(scope)
-        return call_filter(name, value(scope), args, options)
+        return call_filter(name, value(scope), args, options, scope.context)
 
     return apply
 
@@ -178,7 +183,7 @@ def _test(compiler: Compiler, node: nodes.Test) -> Evaluate:
 
     def test(scope: Scope) -> bool:
         args, options = arguments(scope)
-        return call_test(name, value(scope), args, options)
+        return call_test(name, value(scope), args, options, scope.context)
 
     return test
 
@@ -243,7 +248,7 @@ def _no_else() -> Any:
 COMPILERS: Final[Mapping[type[nodes.Node], Callable[[Compiler, Any], Evaluate]]] = {
     nodes.Const: _constant,
     nodes.List: _list,
-    nodes.Tuple: _list,
+    nodes.Tuple: _tuple,
     nodes.Dict: _dict,
     nodes.And: _and,
     nodes.Or: _or,

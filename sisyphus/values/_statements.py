@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import nodes
 
@@ -19,11 +19,13 @@ from sisyphus.values._jinja import (
     parse_template,
     plain,
 )
-from sisyphus.values._limits import MAX_ITEMS, check_size, too_large
+from sisyphus.values._limits import MAX_ROUNDS, check_size, too_large
 from sisyphus.values._lookup import finish
-from sisyphus.values._scan import Segment
 from sisyphus.values._text import to_text, type_name
 from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    from sisyphus.values._scan import Segment
 
 STATEMENTS: Final = ("if", "elif", "else", "endif", "for", "endfor", "set")
 
@@ -163,7 +165,7 @@ def _rounds(
     outer = scope.local
     for item in items:
         scope.rounds += 1
-        if scope.rounds > MAX_ITEMS:
+        if scope.rounds > MAX_ROUNDS:
             raise too_large(tr("the number of rounds"))
         local = dict(outer)
         bind(local, item)

@@ -31,7 +31,7 @@ def find_all(expression: str, text: str) -> list[Any]:
     except (etree.XPathError, ValueError, TypeError) as error:
         raise QueryError(tr("'{path}' is no valid XPath: {reason}", path=shorten(expression), reason=error)) from error
     if not isinstance(found, list):
-        return [str(found) if isinstance(found, str) else found]
+        return [_plain(found)]
     return [_plain(match) for match in found]
 
 
@@ -69,4 +69,6 @@ def _plain(match: Any) -> Any:
         return str(match)
     if hasattr(match, "itertext"):
         return "".join(match.itertext()).strip()
-    return match if isinstance(match, (int, float, bool)) else str(match)
+    if isinstance(match, float):  # XPath knows no other numbers; count() is a whole one
+        return int(match) if match.is_integer() else match
+    return match if isinstance(match, bool) else str(match)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import frozen
@@ -73,6 +74,6 @@ def operator_named(op: str) -> Operator:
 
 def _message(operator: Operator, actual: Any, expected: Any) -> str:
     phrase = operator.phrase(expected)
-    typed = type_name(actual) != type_name(expected)
-    got = show_typed(actual) if typed else show(actual)
+    differs = type_name(actual) != type_name(expected) and not isinstance(expected, (Mapping, list, tuple))
+    got = show_typed(actual) if differs or operator is OPERATORS["type"] else show(actual)
     return tr("expected {expected}, got {actual}", expected=phrase, actual=got)

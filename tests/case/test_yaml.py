@@ -255,6 +255,10 @@ class TestTabs:
         text = "a: 'x\ty'\nb: \"x\ty\"\nc: |  # c\tc\n  x\ty\nd: z #\tc\n# \tc\n"
         assert read(text, file="t.yaml") == {"a": "x\ty", "b": "x\ty", "c": "x\ty\n", "d": "z"}
 
+    def test_windows_line_ends_do_not_shift_what_is_literal(self) -> None:
+        lines = [f"k{number}: 1\r\n" for number in range(20)]
+        assert read("".join(lines) + "z: 'x\ty'\r\n", file="t.yaml")["z"] == "x\ty"
+
     def test_every_line_with_one_is_told(self) -> None:
         assert len(problems_of("a:\t1\nb: 'x\t'\nc:\t\t2\n")) == 2
 
@@ -364,7 +368,8 @@ class TestWithoutLibyaml:
         ]
 
     def test_half_characters_are_refused_as_libyaml_refuses_them(self) -> None:
-        assert "is half a character" in problems_of('a: "\\ud83d"\n')[0]
+        assert "'\\ud83d' is half a character" in problems_of('a: "\\ud83d"\n')[0]
+        assert "'\\ud83d' is half a character" in problems_of('a: "x\n  \\ud83d"\n')[0]
 
     @pytest.mark.parametrize(
         "text", ["a:\t1\n", "a: 'x\n", "a: @x\n", "a: {b: ${c}}\n", "a:\n  b: 1\n c: 2\n", 'a: "\\d"\n']

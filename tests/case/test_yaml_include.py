@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sisyphus.case import yaml
+from sisyphus.case._files import bytes_of
 from sisyphus.case.yaml import Map, Seq, read, read_file
 from sisyphus.errors import CaseFileError, Mark
 
@@ -226,13 +228,16 @@ class TestLimits:
         project.write(b="[[[[]]]]\n")
         assert "b.yaml:1:4: nested deeper than 64 levels" in project.problems()[0]
 
-    def test_all_files_share_one_limit_of_size(self, project: Project) -> None:
+    def test_all_files_share_one_limit_of_size(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
         # Eight levels of ten includes each would be a hundred million files.
-        for number in range(8):
+        for number in range(1, 8):
             project.file(f"f{number}.yaml", f"- !include f{number + 1}.yaml\n" * 10)
         project.file("f8.yaml", "# " + "x" * 1_000_000 + "\n")
         project.write(main="a: !include f1.yaml\n")
-        assert "16 MiB" in " ".join(project.problems())
+        opened: list[Path] = []
+        monkeypatch.setattr(yaml, "bytes_of", lambda path, *limit: opened.append(path) or bytes_of(path, *limit))
+        assert "f8.yaml': more than 16 MiB, with what it includes" in " ".join(project.problems())
+        assert len(opened) < 100
 
     @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
     def test_a_pipe_is_not_waited_for(self, project: Project) -> None:

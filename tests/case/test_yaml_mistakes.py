@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from yaml.error import Mark as Place
+from yaml.parser import ParserError
 
+from sisyphus.case._syntax import explain
 from sisyphus.case.yaml import read
-from sisyphus.errors import CaseFileError
+from sisyphus.errors import CaseFileError, Mark
 
 MISTAKES = [
     # text, line:column, message, hint
@@ -45,14 +48,19 @@ MISTAKES = [
     ("a: {b: 1\nc: 2\n", "1:4", "this '{' is not closed before line 2", "write the closing }"),
     ("a: {b: 1]\n", "1:9", "inside [ ] and { }, a ',' or the closing bracket is missing", "separate with ','"),
     ("a: [b, , c]\n", "1:8", "something is missing before ','", "or null"),
-    ("msg: Error: not found\n", "1:11", "': ' within text that is not in quotes", "in quotes"),
-    ("a: ${x: y}\n", "1:7", "': ' within text that is not in quotes", "in quotes"),
+    ("msg: Error: not found\n", "1:11", "a colon within text that is not in quotes", "in quotes"),
+    ("a: ${x: y}\n", "1:7", "a colon within text that is not in quotes", "in quotes"),
     ("a: 1\n  b: 2\n", "2:4", "a key that belongs to no mapping", "indent it like its neighbours"),
     ("a:\n  b: 1\n c: 2\n", "3:2", "this line is indented unlike those it belongs to", "below each other"),
     ("a:\n  - b: 1\n   c: 2\n", "3:4", "this line is indented unlike those it belongs to", "below each other"),
     (" a: 1\nb: 2\n", "2:1", "this line is indented unlike those it belongs to", "below each other"),
     ("a:\n - b\n- c\n", "3:1", "this '-' is indented unlike the list it belongs to", "below each other"),
     ("a: [x]y\n", "1:7", "there is more on this line after its value has ended", "in quotes"),
+    ("{a: 1} b\n", "1:8", "there is more on this line after its value has ended", "in quotes"),
+    ("a: {b: c:?d}\n", "1:9", "a colon within text that is not in quotes", "in quotes"),
+    ("a:\n - : b\n", "2:4", "there is no key before this colon", "write a key"),
+    ("a: {: b}\n", "1:5", "there is no key before this colon", "write a key"),
+    ("a:\n  b: 1\n  - c\n", "3:3", "this '-' is indented unlike the list it belongs to", "below each other"),
     ("a: @x\n", "1:4", "text without quotes cannot begin with '@'", "in quotes"),
     ("a: `x`\n", "1:4", "text without quotes cannot begin with '`'", "in quotes"),
     ("a: %x\n", "1:4", "text without quotes cannot begin with '%'", "in quotes"),
@@ -89,3 +97,18 @@ def test_what_is_told_is_one_line_without_a_parsers_words(text: str) -> None:
     told = str(caught.value)
     assert "\n" not in told
     assert not any(word in told for word in ("while ", "<block end>", "simple key", "token", "unicode string"))
+
+
+class TestWhatNothingExplains:
+    error = ParserError("while parsing", Place("t", 0, 0, 6, None, 0), "did not find it", Place("t", 0, 0, 6, None, 0))
+
+    def test_is_told_in_the_words_of_strictyaml(self) -> None:
+        problem = explain(self.error, "a: [b:", "t.yaml")
+        assert problem.mark == Mark("t.yaml", 1, 7)
+        assert problem.message == "this is not YAML: expected the node content, but found '<stream end>'"
+
+    @pytest.mark.parametrize(
+        "text", ["a: [b:" + " " * 70_000, "a: b"], ids=["too long to wait for it", "it would accept"]
+    )
+    def test_or_of_the_parser(self, text: str) -> None:
+        assert explain(self.error, text, "t.yaml").message == "this is not YAML: did not find it"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
 from attrs import define, field, frozen
 
 from sisyphus.http import Pools, Session
+
+if TYPE_CHECKING:
+    import ssl
 
 TIME_LIMIT = 10.0
 
@@ -51,6 +53,7 @@ class ToldServer:
     requests: list[bytes] = field(factory=list)
     connections: int = 0
     open: int = 0
+    _left: trio.Event = field(factory=trio.Event)
 
     async def handle(self, stream: trio.abc.Stream) -> None:
         self.connections += 1
@@ -65,6 +68,8 @@ class ToldServer:
             pass  # the client hung up or did not like our certificate; or a reaction hung up
         finally:
             self.open -= 1
+            self._left.set()
+            self._left = trio.Event()
 
     async def _react(self, stream: trio.abc.Stream) -> bool:
         reaction = self.reactions.pop(0) if len(self.reactions) > 1 else self.reactions[0]
@@ -74,9 +79,10 @@ class ToldServer:
         await reaction(stream)
         return True
 
-    async def all_gone(self) -> None:
-        while self.open:
-            await trio.sleep(0.005)
+    async def down_to(self, connections: int) -> None:
+        """Waits until no more than so many connections are open."""
+        while self.open > connections:
+            await self._left.wait()
 
 
 async def read_request(stream: trio.abc.Stream) -> bytes | None:
@@ -131,6 +137,18 @@ async def serve(nursery: trio.Nursery) -> Serve:
         port = listeners[0].socket.getsockname()[1]
         server.url = f"{'https' if tls else 'http'}://127.0.0.1:{port}"
         return server
+
+    return start
+
+
+@pytest.fixture
+async def listen(nursery: trio.Nursery) -> Callable[..., Awaitable[int]]:
+    """Leaves each connection to a handler; gives the port."""
+
+    async def start(handler: Callable[[trio.SocketStream], Awaitable[None]]) -> int:
+        listeners = await nursery.start(functools.partial(trio.serve_tcp, handler, 0, host="127.0.0.1"))
+        port: int = listeners[0].socket.getsockname()[1]
+        return port
 
     return start
 

@@ -16,8 +16,7 @@ async def works_after(server: Any, pools: Pools, session: Session) -> None:
     server.reactions[:] = [lambda stream: stream.send_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")]
     assert (await session.send(Call(url=server.url))).text == "ok"
     assert pools.connections == 1
-    while server.open > 1:
-        await trio.sleep(0.005)
+    await server.down_to(1)
 
 
 async def test_while_connecting(serve: Any, pools: Pools, session: Session, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,12 +132,15 @@ async def test_a_connection_made_in_vain_is_closed(serve: Any, pools: Pools) -> 
         request = httpx.Request("GET", server.url, extensions={"trace": trace})
         await pools.handle_async_request(request)
     assert scope.cancelled_caught
-    await server.all_gone()
+    await server.down_to(0)
     assert server.requests == []
 
 
 async def test_a_run_that_is_cancelled_closes_its_connections(serve: Any, answer: Any) -> None:
-    server = await serve(answer(), lambda stream: trio.sleep_forever())
+    async def never(stream: trio.abc.Stream) -> None:
+        await trio.sleep_forever()
+
+    server = await serve(answer(), never)
     with trio.move_on_after(0.1) as scope:
         async with Pools() as pools:
             await Session(pools).send(Call(url=server.url))

@@ -347,7 +347,7 @@ async def test_leaving_the_pools_closes_every_connection(serve: Any) -> None:
     async with Pools() as pools:
         await Session(pools).send(Call(url=server.url))
         assert server.open == 1
-    await server.all_gone()
+    await server.down_to(0)
     assert pools.connections == 0
 
 
@@ -356,7 +356,7 @@ async def test_a_connection_the_server_closed_while_it_was_idle_is_replaced(
 ) -> None:
     server = await serve(says(answer().raw, hangs_up=True), answer(b'"again"'))
     await session.send(Call(url=server.url))
-    await server.all_gone()
+    await server.down_to(0)
     assert (await session.send(Call(method="POST", url=server.url))).body == "again"
     assert server.connections == 2
 

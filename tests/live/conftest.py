@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import pytest
+import trio
 import wsproto
 from trio.testing import memory_stream_pair
 from wsproto.events import AcceptConnection, CloseConnection, Event, Ping, Pong, Request, TextMessage
 
 from sisyphus.journal import Journal
 from sisyphus.live.door import Door
-
-if TYPE_CHECKING:
-    import trio
 
 
 class Client:
@@ -67,7 +64,8 @@ class Client:
         while True:
             for event in self._protocol.events():
                 return event
-            data = await self.stream.receive_some()
+            with trio.fail_after(100):
+                data = await self.stream.receive_some()
             if not data:
                 return None
             self._protocol.receive_data(bytes(data))

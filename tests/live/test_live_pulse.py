@@ -94,7 +94,7 @@ async def test_a_thousand_watchers_do_not_keep_other_tasks_waiting(nursery: trio
         pulse.join(watcher)
 
     async def look_around() -> None:
-        while between[-1:] != [1000]:  # noqa: ASYNC110 - as often as the pulse lets it
+        while between[-1:] != [1000]:
             between.append(sum(bool(watcher.served) for watcher in watchers))
             await trio.lowlevel.checkpoint()
 

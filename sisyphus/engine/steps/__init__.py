@@ -16,10 +16,10 @@ class StepType(Protocol):
     `DEFAULT_LIMIT` says whether the case's `timeout` limits an attempt when the step gives none of its own.
     """
 
-    DEFAULT_LIMIT: bool
+    @property
+    def DEFAULT_LIMIT(self) -> bool: ...  # noqa: N802 - a constant of a module
 
-    @staticmethod
-    async def execute(spec: Any, context: StepContext) -> Outcome:
+    async def execute(self, spec: Any, context: StepContext) -> Outcome:
         """Does what `spec` says.
 
         Raises:

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import gzip
+import zlib
+
+import pytest
+
+from sisyphus.errors import BodyError
+from sisyphus.http.decoding import PIECE, Decoder
+
+TEXT = b"The struggle itself toward the heights is enough to fill a man's heart. " * 50
+
+
+def raw_deflate(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush()
+
+
+def undone(content_encoding: str, data: bytes, step: int = 100) -> tuple[bytes, Decoder]:
+    decoder = Decoder(content_encoding)
+    pieces = [piece for at in range(0, len(data), step) for piece in decoder.feed(data[at : at + step])]
+    return b"".join(pieces), decoder
+
+
+@pytest.mark.parametrize("step", [1, 7, 100_000])
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("gzip", gzip.compress(TEXT)),
+        ("X-GZip", gzip.compress(TEXT)),
+        ("deflate", zlib.compress(TEXT)),
+        ("deflate", raw_deflate(TEXT)),
+        ("deflate", gzip.compress(TEXT)),
+        ("gzip, deflate", zlib.compress(gzip.compress(TEXT))),
+        ("identity, gzip", gzip.compress(TEXT)),
+        ("gzip", gzip.compress(TEXT[:99]) + gzip.compress(TEXT[99:])),
+        ("gzip", gzip.compress(TEXT) + b"\0\0\0"),
+    ],
+)
+def test_what_was_encoded_comes_out_however_it_is_cut(name: str, data: bytes, step: int) -> None:
+    text, decoder = undone(name, data, step)
+    assert text == TEXT
+    assert decoder.is_whole()
+
+
+def test_nothing_is_whole() -> None:
+    assert Decoder("gzip").is_whole()
+
+
+def test_a_body_that_ends_too_early_is_not_whole() -> None:
+    _, decoder = undone("gzip", gzip.compress(TEXT)[:-10])
+    assert not decoder.is_whole()
+
+
+@pytest.mark.parametrize("name", ["gzip", "deflate"])
+def test_what_is_not_encoded_so_is_an_error(name: str) -> None:
+    with pytest.raises(BodyError, match=f"the body is not {name}, as its Content-Encoding says"):
+        undone(name, b"\xff this is plain text")
+
+
+def test_what_cannot_be_undone_is_left_as_it_is_and_named() -> None:
+    decoder = Decoder("br, gzip")
+    assert b"".join(decoder.feed(gzip.compress(b"brotli"))) == b"brotli"
+    assert decoder.unknown == ["br"]
+    assert Decoder("gzip, br").unknown == ["gzip", "br"]
+
+
+def test_a_small_body_cannot_become_a_huge_piece() -> None:
+    bomb = gzip.compress(b"\0" * 50_000_000)
+    sizes = [len(piece) for piece in Decoder("gzip").feed(bomb)]
+    assert sum(sizes) == 50_000_000
+    assert max(sizes) <= PIECE
