@@ -10,12 +10,14 @@ from typing import Any, Final
 from attrs import define, field, frozen
 
 from sisyphus.case.model import ABSENT, MockResponse, MockServer, Route
-from sisyphus.errors import StepError
+from sisyphus.errors import FieldError, StepError
 from sisyphus.values.template import render
 from sisyphus.words import tr
 
 _ANY: Final = frozenset({"ANY", "ALL", "*"})
 _PARAMETER: Final = re.compile(r"\{([A-Za-z_]\w*)\}")
+_TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
+_OURS: Final = frozenset({"content-length", "transfer-encoding"})  # what frames the answer must be true to be sent
 _JSON: Final = "application/json"
 _TEXT: Final = "text/plain; charset=utf-8"
 
@@ -139,6 +141,7 @@ def _reply(response: MockResponse, label: str, asked: Asked, path_params: Mappin
     try:
         headers = render(dict(response.headers), names)
         body = render(response.body, names)
+        _check(response.status_code, headers)
     except StepError as exc:
         told = tr("the mock route '{route}' cannot answer: {reason}", route=label, reason=exc)
         return _problem(500, {"error": told}, ("X-Mock-Route", label))
@@ -149,6 +152,14 @@ def _reply(response: MockResponse, label: str, asked: Asked, path_params: Mappin
         content=content,
         delay=response.delay,
     )
+
+
+def _check(status_code: int, headers: Mapping[Any, Any]) -> None:
+    if not 200 <= status_code <= 999:
+        raise FieldError(tr("{status_code} is no status that can end an answer", status_code=status_code))
+    for name in headers:
+        if not _TOKEN.fullmatch(str(name)):
+            raise FieldError(tr("'{name}' cannot be the name of a header", name=name))
 
 
 def _encoded(body: Any) -> tuple[bytes, str | None]:
@@ -174,12 +185,12 @@ def _wire_headers(
         (str(name), one)
         for name, value in headers.items()
         for one in (value if isinstance(value, list) else [value])
-        if one is not None
+        if one is not None and str(name).lower() not in _OURS
     ]
     given = {name.lower() for name, _ in pairs}
     if content_type is not None and "content-type" not in given:
         pairs.append(("Content-Type", content_type))
-    if status_code not in _WITHOUT_BODY and not given & {"content-length", "transfer-encoding"}:
+    if status_code not in _WITHOUT_BODY:
         pairs.append(("Content-Length", str(len(content))))
     pairs.append(("X-Mock-Route", label))
     return [(name.encode("utf-8", "replace"), _header_value(value)) for name, value in pairs]

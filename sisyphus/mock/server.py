@@ -127,7 +127,7 @@ async def _asked(request: Request) -> Asked:
         query[name] = values[0] if len(values) == 1 else values
     return Asked(
         method=request.method,
-        path=request.url.path,
+        path=request.scope["path"],
         query=query,
         headers=request.headers,
         body=(await request.body()).decode("utf-8", "replace"),

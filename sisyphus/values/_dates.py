@@ -17,12 +17,11 @@ _JAVA: Final = {
     "hh": "%I",
     "mm": "%M",
     "ss": "%S",
-    "SSS": "\0ms",
     "EEE": "%a",
     "a": "%p",
     "XXX": "%z",
 }
-_JAVA_LETTERS: Final = re.compile("'([^']*)'|" + "|".join(sorted(_JAVA, key=len, reverse=True)))
+_JAVA_LETTERS: Final = re.compile("'([^']*)'|" + "|".join(sorted([*_JAVA, "SSS"], key=len, reverse=True)))
 
 
 def functions(clock: Callable[[], float]) -> dict[str, Callable[..., Any]]:
@@ -55,5 +54,6 @@ def format_date(moment: datetime, fmt: str) -> str:
         raise TypeError(f"a format is text, as in '%Y-%m-%d', not {fmt!r}")
     if "%" in fmt:
         return moment.strftime(fmt)
-    pattern = _JAVA_LETTERS.sub(lambda match: match[1] if match[1] is not None else _JAVA[match[0]], fmt)
-    return moment.astimezone().strftime(pattern).replace("\0ms", f"{moment.microsecond // 1000:03d}")
+    letters = {**_JAVA, "SSS": f"{moment.microsecond // 1000:03d}"}  # strftime has no milliseconds
+    pattern = _JAVA_LETTERS.sub(lambda match: match[1] if match[1] is not None else letters[match[0]], fmt)
+    return moment.astimezone().strftime(pattern)

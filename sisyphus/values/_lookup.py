@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Any, Final
 
-from sisyphus.errors import TemplateError, UndefinedName
+from sisyphus.errors import TemplateError, UndefinedName, nearest
 from sisyphus.words import tr
 
 Step = str | int
@@ -18,14 +18,20 @@ _PLAIN: Final = frozenset({str, int, float, bool, type(None), dict, list})
 class Missing:
     """What a look-up gives when there is nothing: a value for `default` and `is defined`, an error for all others."""
 
-    __slots__ = ("known", "name")
+    __slots__ = ("known", "name", "prefix")
 
-    def __init__(self, name: str, known: Iterable[str] = ()) -> None:
+    def __init__(self, name: str, known: Iterable[Any] = (), prefix: str = "") -> None:
         self.name = name
-        self.known = known
+        self.known = known  # the keys next to which the last part of the name was looked for
+        self.prefix = prefix  # the part of the name that does exist
 
     def error(self) -> UndefinedName:
-        return UndefinedName(self.name, self.known)
+        if not self.prefix:
+            return UndefinedName(self.name, (key for key in self.known if isinstance(key, str)))
+        # Keys are compared alone: with a long path in front, any two look alike.
+        last = self.name[len(self.prefix) :].strip(".[]'")
+        near = nearest(last, (key for key in self.known if isinstance(key, str)))
+        return UndefinedName(self.name, [path_text(self.prefix, (near,))] if near else ())
 
 
 def look_up(names: Mapping[str, Any], name: str, steps: Sequence[Step] = ()) -> Any:
@@ -75,10 +81,7 @@ def _key(value: Mapping[Any, Any], step: Any) -> Any:
 
 
 def _located(found: Missing, parent: Any, prefix: str) -> Missing:
-    known: Iterable[str] = ()
-    if isinstance(parent, Mapping):
-        known = [path_text(prefix, (key,)) for key in parent if isinstance(key, str)]
-    return Missing(prefix + found.name, known)
+    return Missing(prefix + found.name, parent if isinstance(parent, Mapping) else (), prefix)
 
 
 def path_text(name: str, steps: Sequence[Any]) -> str:

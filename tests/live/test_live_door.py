@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
-from trio.testing import MockClock
 
 from sisyphus.live.door import LAST_CALL_SECONDS
 from sisyphus.live.head import HEAD_SECONDS
+
+if TYPE_CHECKING:
+    from trio.testing import MockClock
 
 
 def body_of(answer: bytes) -> str:

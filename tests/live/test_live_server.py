@@ -1,0 +1,346 @@
+"""The server with real sockets: one side decides who closes, every test has a deadline."""
+
+from __future__ import annotations
+
+import random
+import socket
+import ssl
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from trio.testing import open_stream_to_socket_listener, wait_all_tasks_blocked
+
+from sisyphus.errors import StartError
+from sisyphus.journal import Journal
+from sisyphus.live import LiveSettings, Serving, serve
+
+HANDSHAKE = (
+    b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+@pytest.fixture(autouse=True)
+async def deadline() -> AsyncIterator[None]:
+    with trio.fail_after(20):
+        yield
+
+
+class Live:
+    """A server, its journal, and connections to it."""
+
+    def __init__(self, journal: Journal, serving: Serving, client_of: Any) -> None:
+        self.journal = journal
+        self.serving = serving
+        self.returned = trio.Event()
+        self._client_of = client_of
+
+    async def connect(self) -> trio.SocketStream:
+        return await trio.open_tcp_stream("127.0.0.1", self.serving.port)
+
+    async def client(self) -> Any:
+        client = self._client_of(await self.connect())
+        await client.shake_hands()
+        return client
+
+    async def watch_all(self) -> list[int]:
+        client = await self.client()
+        async with client.stream:
+            events = await client.all()
+            assert client.closed == (1000, "")
+            return events
+
+
+@pytest.fixture
+async def live(nursery: trio.Nursery, journal: Journal, client_of: Any) -> Live:
+    server = await start(nursery, journal, drain=2.0)
+    return Live(journal, server, client_of)
+
+
+async def start(nursery: trio.Nursery, journal: Journal, *, drain: float) -> Serving:
+    return await nursery.start(serve, journal, LiveSettings(port=0, drain=drain))
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_what_it_says_about_itself_is_where_it_can_be_reached(live: Live) -> None:
+    port = live.serving.port
+    assert live.serving.url == f"ws://localhost:{port}"
+    assert live.serving.urls[0] == f"ws://127.0.0.1:{port}"
+    for host, at in live.serving.addresses:
+        async with await trio.open_tcp_stream(host, at):
+            pass
+
+
+@pytest.mark.parametrize(
+    ("host", "url"), [("localhost", "ws://localhost:9"), ("::1", "ws://[::1]:9"), ("0.0.0.0", "ws://0.0.0.0:9")]
+)
+def test_a_url_is_one_that_a_client_can_use(host: str, url: str) -> None:
+    assert Serving(host=host, port=9, addresses=()).url == url
+
+
+@pytest.mark.parametrize("wrong", [{"port": -1}, {"port": 65_536}, {"drain": -1.0}])
+def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        LiveSettings(**wrong)
+
+
+async def test_a_taken_port_is_found_before_it_is_said_to_be_started(live: Live) -> None:
+    async with trio.open_nursery() as nursery:
+        with pytest.raises(StartError, match="already in use"):
+            await nursery.start(serve, Journal(), LiveSettings(port=live.serving.port))
+
+
+async def test_it_returns_when_every_watcher_has_everything(
+    journal: Journal, client_of: Any, emit_to: Callable[..., None]
+) -> None:
+    watched = []
+    async with trio.open_nursery() as nursery:
+        serving: Serving = await nursery.start(serve, journal, LiveSettings(port=0, drain=60))
+        live = Live(journal, serving, client_of)
+
+        async def watch() -> None:
+            watched.append(await live.watch_all())
+
+        emit_to(journal, 10)
+        for _ in range(5):
+            nursery.start_soon(watch)
+        await wait_all_tasks_blocked(0.01)
+        emit_to(journal, 10)
+        journal.close()
+    assert watched == [list(range(1, 21))] * 5
+
+
+async def test_who_connected_before_the_end_is_served_to_the_end(
+    live: Live, emit_to: Callable[..., None], client_of: Any
+) -> None:
+    emit_to(live.journal, 3)
+    raw = [socket.create_connection(("127.0.0.1", live.serving.port)) for _ in range(50)]  # in the backlog
+    live.journal.close()
+    for sock in raw:
+        sock.setblocking(False)
+        client = client_of(trio.SocketStream(trio.socket.from_stdlib_socket(sock)))
+        await client.shake_hands()
+        assert await client.all() == [1, 2, 3]
+        await client.stream.aclose()
+
+
+async def test_two_hundred_watchers_that_join_at_random_each_get_every_event_once_and_in_order(
+    live: Live, emit_to: Callable[..., None]
+) -> None:
+    chance, watched = random.Random(1), []
+
+    async def join_some_time() -> None:
+        await trio.sleep(chance.random())
+        watched.append(await live.watch_all())
+
+    async with trio.open_nursery() as nursery:
+        for _ in range(200):
+            nursery.start_soon(join_some_time)
+        for _ in range(300):
+            emit_to(live.journal, chance.randrange(12))
+            await trio.sleep(0.004)
+        live.journal.close()
+    assert watched == [list(range(1, live.journal.last_seq + 1))] * 200
+
+
+async def test_a_watcher_that_stops_reading_holds_the_end_for_the_drain_and_no_longer(
+    journal: Journal, client_of: Any, emit_to: Callable[..., None]
+) -> None:
+    async with trio.open_nursery() as nursery:
+        live = Live(journal, await start(nursery, journal, drain=0.3), client_of)
+        stuck = await live.client()
+        emit_to(journal, 60_000)
+        assert await live_from(live, 60_000)
+        began = trio.current_time()
+        journal.close()
+    assert 0.3 <= trio.current_time() - began < 3
+    await stuck.stream.aclose()
+
+
+async def live_from(live: Live, seq: int) -> bool:
+    client = await live.client()
+    while await client.next() != seq:
+        pass
+    await client.stream.aclose()
+    return True
+
+
+async def test_a_watcher_that_reads_slowly_gets_everything_all_the_same(
+    live: Live, emit_to: Callable[..., None]
+) -> None:
+    client = await live.client()
+    client.stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    for _ in range(100):  # more than the sockets' buffers hold, so that frames are cut anywhere
+        emit_to(live.journal, 200)
+        await trio.sleep(0.001)
+    live.journal.close()
+    assert await client.all() == list(range(1, 20_001))
+    await client.stream.aclose()
+
+
+async def test_a_connection_that_says_nothing_does_not_hold_the_end(journal: Journal, client_of: Any) -> None:
+    async with trio.open_nursery() as nursery:
+        live = Live(journal, await start(nursery, journal, drain=10), client_of)
+        silent = await live.connect()
+        await wait_all_tasks_blocked(0.01)
+        began = trio.current_time()
+        journal.close()
+    assert trio.current_time() - began < 2
+    await silent.aclose()
+
+
+async def test_cancelling_closes_everything_at_once(
+    journal: Journal, client_of: Any, emit_to: Callable[..., None]
+) -> None:
+    async with trio.open_nursery() as nursery:
+        live = Live(journal, await start(nursery, journal, drain=60), client_of)
+        client, stranger = await live.client(), await live.connect()
+        emit_to(journal, 1)
+        assert await client.next() == 1
+        nursery.cancel_scope.cancel()
+    for stream in (client.stream, stranger):
+        assert await stream.receive_some() == b""
+        await stream.aclose()
+    with pytest.raises(OSError, match="all attempts to connect"):
+        await live.connect()
+
+
+async def test_after_the_end_nothing_is_left_open(journal: Journal, client_of: Any) -> None:
+    before = open_files()
+    async with trio.open_nursery() as nursery:
+        live = Live(journal, await start(nursery, journal, drain=0.2), client_of)
+        streams = [await live.connect() for _ in range(5)] + [(await live.client()).stream for _ in range(5)]
+        journal.close()
+    for stream in streams:
+        await stream.aclose()
+    assert open_files() == before
+
+
+# What watchers do that nobody hopes for. Each gets a fresh connection, and leaves it as it likes.
+
+
+async def resets_before_a_word(stream: trio.SocketStream) -> None:
+    reset(stream)
+
+
+async def sends_half_a_head_and_leaves(stream: trio.SocketStream) -> None:
+    await stream.send_all(HANDSHAKE[:40])
+
+
+async def sends_garbage(stream: trio.SocketStream) -> None:
+    await stream.send_all(random.Random(2).randbytes(50_000))
+
+
+async def speaks_tls(stream: trio.SocketStream) -> None:
+    secure = trio.SSLStream(stream, ssl.create_default_context(), server_hostname="localhost")
+    with pytest.raises(trio.BrokenResourceError):
+        await secure.do_handshake()
+
+
+async def leaves_before_the_handshake_is_answered(stream: trio.SocketStream) -> None:
+    await stream.send_all(HANDSHAKE)
+
+
+async def resets_in_the_middle(stream: trio.SocketStream) -> None:
+    await stream.send_all(HANDSHAKE)
+    await stream.receive_some()
+    reset(stream)
+
+
+async def ends_its_own_direction(stream: trio.SocketStream) -> None:
+    await stream.send_all(HANDSHAKE)
+    await stream.receive_some()
+    await stream.send_eof()
+
+
+async def announces_a_frame_of_eight_exabytes(stream: trio.SocketStream) -> None:
+    await stream.send_all(HANDSHAKE)
+    await stream.receive_some()
+    await stream.send_all(b"\x82\xff" + struct.pack("!Q", (1 << 63) - 1) + b"\0\0\0\0")
+    await flood(stream, b"x" * 65_536)
+
+
+async def floods_with_pings_and_never_reads(stream: trio.SocketStream) -> None:
+    await stream.send_all(HANDSHAKE)
+    await stream.receive_some()
+    await flood(stream, (b"\x89\xfd\0\0\0\0" + b"x" * 125) * 500)
+
+
+async def posts_a_large_form(stream: trio.SocketStream) -> None:
+    await stream.send_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n")
+    await flood(stream, b"x" * 65_536)
+
+
+async def sends_a_frame_with_its_handshake(stream: trio.SocketStream) -> None:
+    await stream.send_all(HANDSHAKE + b"\x81\x85\0\0\0\0hello" * 1000)
+
+
+async def closes_without_waiting(stream: trio.SocketStream) -> None:
+    await stream.send_all(HANDSHAKE)
+    await stream.receive_some()
+    await stream.send_all(b"\x88\x82\0\0\0\0\x03\xe8")
+
+
+async def flood(stream: trio.SocketStream, data: bytes) -> None:
+    with trio.move_on_after(0.1):
+        try:
+            while True:
+                await stream.send_all(data)
+        except trio.BrokenResourceError:
+            pass
+
+
+def reset(stream: trio.SocketStream) -> None:
+    stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+@pytest.mark.parametrize(
+    "behaves",
+    [
+        resets_before_a_word,
+        sends_half_a_head_and_leaves,
+        sends_garbage,
+        speaks_tls,
+        leaves_before_the_handshake_is_answered,
+        resets_in_the_middle,
+        ends_its_own_direction,
+        announces_a_frame_of_eight_exabytes,
+        floods_with_pings_and_never_reads,
+        posts_a_large_form,
+        sends_a_frame_with_its_handshake,
+        closes_without_waiting,
+    ],
+    ids=lambda behaves: behaves.__name__,
+)
+async def test_nobody_is_harmed_by_a_watcher_that(
+    behaves: Callable[[trio.SocketStream], Awaitable[None]], live: Live, emit_to: Callable[..., None]
+) -> None:
+    polite = await live.client()
+    files, tasks = open_files(), trio.lowlevel.current_statistics().tasks_living
+    for _ in range(3):
+        async with await live.connect() as rude:
+            emit_to(live.journal, 1)
+            await behaves(rude)
+            emit_to(live.journal, 1)
+    assert [await polite.next() for _ in range(6)] == [1, 2, 3, 4, 5, 6]
+    with trio.fail_after(5):
+        while (open_files(), trio.lowlevel.current_statistics().tasks_living) != (files, tasks):  # noqa: ASYNC110
+            await trio.sleep(0.01)
+    emit_to(live.journal, 1)
+    live.journal.close()
+    assert await polite.all() == [7]
+    assert polite.closed == (1000, "")
+    await polite.stream.aclose()
+
+
+async def test_a_plain_request_is_answered_over_a_socket(live: Live) -> None:
+    async with await live.connect() as stream:
+        await stream.send_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert (await stream.receive_some()).startswith(b"HTTP/1.1 426")
