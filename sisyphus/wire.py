@@ -78,16 +78,20 @@ def decode(message: str | bytes) -> Received:
 
 def dumps(value: Any, *, indent: int | None = None) -> str:
     """JSON that any reader takes: what JSON cannot say is said as text, never as NaN or half a character."""
-    separators = (",", ":") if indent is None else None
     try:
-        text = json.dumps(
-            value, ensure_ascii=False, allow_nan=False, separators=separators, indent=indent, default=plain
-        )
+        text = (_COMPACT if indent is None else _encoder(indent)).encode(value)
         text.encode()
     except (ValueError, TypeError, RecursionError):
         # A NaN, half of a surrogate pair, a key that is no text: rare, so the careful way is the slow way.
-        text = json.dumps(careful(value), ensure_ascii=True, separators=separators, indent=indent, default=plain)
+        text = _encoder(indent, ensure_ascii=True).encode(careful(value))
     return text
+
+
+def _encoder(indent: int | None, *, ensure_ascii: bool = False) -> json.JSONEncoder:
+    separators = (",", ":") if indent is None else None
+    return json.JSONEncoder(
+        ensure_ascii=ensure_ascii, allow_nan=False, separators=separators, indent=indent, default=plain
+    )
 
 
 def plain(value: Any) -> Any:
@@ -102,6 +106,8 @@ def plain(value: Any) -> Any:
         return value.isoformat()
     return str(value)
 
+
+_COMPACT: Final = _encoder(None)  # made once: json.dumps makes one a call
 
 _DEEPEST: Final = 200  # deeper than any real document, and well within what json can write
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import trio
 from attrs import define
 
-from sisyphus.engine.context import CaseContext, Run, inside_project
+from sisyphus.engine.context import CaseContext, Run, text_of
 from sisyphus.engine.progress import Tally
 from sisyphus.engine.scope import Environment, Scope
 from sisyphus.engine.step import FAREWELL, run_step
-from sisyphus.errors import FieldError, SisyphusError, StepTimeout
+from sisyphus.errors import SisyphusError, StepTimeout
 from sisyphus.events import CaseFinished, CaseStarted, ErrorOccurred
 from sisyphus.http.session import Session
 from sisyphus.results import CaseResult, ErrorInfo
@@ -21,7 +22,6 @@ from sisyphus.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
-    from pathlib import Path
 
     from sisyphus.case.model import Case, MockServer
     from sisyphus.engine.emitter import Emitter
@@ -97,9 +97,7 @@ class _CaseRun:
     def _context(self, mock_url: str | None) -> CaseContext:
         case, config = self.case, self.case.config
         remembered: dict[str, Any] = {}
-        functions = build_functions(
-            seed=config.seed, env=self.run.environ, resolve_file=lambda path: _text_of(inside_project(case, path), path)
-        )
+        functions = build_functions(seed=config.seed, env=self.run.environ, resolve_file=partial(text_of, case))
         builtins: dict[str, Any] = {
             **functions,
             "env": Environment(self.run.environ, functions["env"]),
@@ -180,13 +178,6 @@ class _CaseRun:
             skipped_steps=skipped, duration=round(duration, 6),
         )  # fmt: skip
         await self.emitter.emit(data, result=result)
-
-
-def _text_of(path: Path, shown: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise FieldError(tr("cannot read {path}: {reason}", path=shown, reason=exc)) from exc
 
 
 def _bug(exc: BaseException) -> ErrorInfo:

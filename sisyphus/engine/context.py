@@ -130,3 +130,16 @@ def inside_project(case: Case, written: str) -> Path:
             suggestion=tr("Paths are relative to the case file: {folder}.", folder=Path(case.file).parent),
         )
     return path
+
+
+def text_of(case: Case, written: str) -> str:
+    """The text of a file that a case means by a path.
+
+    Raises:
+        FieldError: it does not exist, leads outside the project, or is no text.
+    """
+    path = inside_project(case, written)
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise FieldError(tr("cannot read {path}: {reason}", path=written, reason=exc)) from exc

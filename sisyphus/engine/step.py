@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from attrs import define, field
 
 from sisyphus.case.model import ABSENT
-from sisyphus.engine.context import CaseContext, StepContext
+from sisyphus.engine.context import CaseContext, StepContext, text_of
 from sisyphus.engine.retry import (
     Setback,
     rest_before,
@@ -182,7 +183,9 @@ class _StepRun:
 
     def _validate(self, context: StepContext) -> Setback | None:
         view = self.view or {}
-        self.checks = validate(self.step.checks, view, context.names.plus(response=view)) if self.step.checks else []
+        if self.step.checks:
+            names = context.names.plus(response=view)
+            self.checks = validate(self.step.checks, view, names, resolve_file=partial(text_of, self.context.case))
         broken = [check for check in self.checks if check.status == "error"]
         unmet = [check for check in self.checks if check.status == "failed"]
         if broken:

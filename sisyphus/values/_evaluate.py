@@ -157,4 +157,4 @@ def _sliced(value: Any, bounds: slice) -> Any:
             return value[bounds]
         except (TypeError, ValueError) as error:
             raise TemplateError(tr("the bounds of [a:b] are whole numbers")) from error
-    raise TemplateError(tr("'{sign}' cannot be applied to {type}", sign="[a:b]", type=type_name(value)))
+    raise TemplateError(tr("'{sign}' cannot be applied to {type}", sign="[:]", type=type_name(value)))

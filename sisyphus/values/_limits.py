@@ -16,7 +16,7 @@ from sisyphus.words import tr
 
 MAX_TEXT: Final = 16 * 1024 * 1024  # more than the largest body that is kept by default
 MAX_ITEMS: Final = 10_000  # elements of a list that a template makes; those of a response may have more
-MAX_ROUNDS: Final = 100_000  # rounds of all loops of one template, and calls of filters in them and in `map`
+MAX_ROUNDS: Final = 50_000  # rounds of all loops of one template; calls of filters by it, `map` and `select`
 _MAX_FIELDS: Final = 1_000
 MAX_BITS: Final = 8192  # of a whole number; Python itself refuses to write much larger ones
 

@@ -221,12 +221,19 @@ def _arguments(compiler: Compiler, node: Any) -> Callable[[Scope], tuple[Sequenc
         positional = [argument(scope) for argument in args]
         named = {key: option(scope) for key, option in options.items()}
         if more_args:
-            positional.extend(plain(more_args(scope)))
+            positional.extend(_spread(more_args(scope), list, "*"))
         if more_options:
-            named.update(more_options(scope))
+            named.update(_spread(more_options(scope), Mapping, "**"))
         return positional, named
 
     return evaluate
+
+
+def _spread(value: Any, kind: type, sign: str) -> Any:
+    value = plain(value)
+    if not isinstance(value, kind) or (isinstance(value, Mapping) and not all(isinstance(key, str) for key in value)):
+        raise TemplateError(tr("'{sign}' cannot be applied to {type}", sign=sign, type=type_name(value)))
+    return value
 
 
 def _apply(function: Callable[[Any, Any], Any], sign: str, left: Any, right: Any) -> Any:

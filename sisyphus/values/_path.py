@@ -238,7 +238,10 @@ class _Parser:
 
 def _unquoted(match: re.Match[str]) -> str:
     text = match[1] if match[1] is not None else match[2]
-    return _ESCAPE.sub(_unescaped, text) if "\\" in text else text
+    if "\\" not in text:
+        return text
+    # JSON escapes what is beyond U+FFFF as a pair; encoding and decoding joins the two.
+    return _ESCAPE.sub(_unescaped, text).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _unescaped(match: re.Match[str]) -> str:

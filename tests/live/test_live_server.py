@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import socket
 import ssl
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 import trio
-from trio.testing import open_stream_to_socket_listener, wait_all_tasks_blocked
+from trio.testing import wait_all_tasks_blocked
 
 from sisyphus.errors import StartError
 from sisyphus.journal import Journal
@@ -24,51 +25,81 @@ HANDSHAKE = (
 )
 
 
-@pytest.fixture(autouse=True)
-async def deadline() -> AsyncIterator[None]:
-    with trio.fail_after(20):
-        yield
+def in_time(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """Real sockets need real time, but never this much."""
+
+    @functools.wraps(test)
+    async def bounded(**fixtures: Any) -> None:
+        with trio.fail_after(20):
+            await test(**fixtures)
+
+    return bounded
 
 
 class Live:
     """A server, its journal, and connections to it."""
 
-    def __init__(self, journal: Journal, serving: Serving, client_of: Any) -> None:
+    def __init__(self, journal: Journal, client_of: Any) -> None:
         self.journal = journal
-        self.serving = serving
-        self.returned = trio.Event()
+        self.serving = Serving(host="not yet", port=0, addresses=())
         self._client_of = client_of
+        self._streams: list[trio.SocketStream] = []
+
+    async def start(self, nursery: trio.Nursery, *, drain: float) -> None:
+        self.serving = await nursery.start(serve, self.journal, LiveSettings(port=0, drain=drain))
 
     async def connect(self) -> trio.SocketStream:
-        return await trio.open_tcp_stream("127.0.0.1", self.serving.port)
+        stream = await trio.open_tcp_stream("127.0.0.1", self.serving.port)
+        self._streams.append(stream)
+        return stream
 
     async def client(self) -> Any:
         client = self._client_of(await self.connect())
         await client.shake_hands()
         return client
 
+    def client_before_it_is_accepted(self) -> Any:
+        """A client whose connection is in the backlog: no checkpoint lies between the connecting and the return."""
+        sock = socket.create_connection(("127.0.0.1", self.serving.port))
+        sock.setblocking(False)
+        self._streams.append(trio.SocketStream(trio.socket.from_stdlib_socket(sock)))
+        return self._client_of(self._streams[-1])
+
     async def watch_all(self) -> list[int]:
         client = await self.client()
-        async with client.stream:
-            events = await client.all()
-            assert client.closed == (1000, "")
-            return events
+        events = await client.all()
+        assert client.closed == (1000, "")
+        return events
+
+    async def hang_up(self) -> None:
+        for stream in self._streams:
+            await stream.aclose()
 
 
 @pytest.fixture
-async def live(nursery: trio.Nursery, journal: Journal, client_of: Any) -> Live:
-    server = await start(nursery, journal, drain=2.0)
-    return Live(journal, server, client_of)
+async def unstarted(journal: Journal, client_of: Any) -> AsyncIterator[Live]:
+    live = Live(journal, client_of)
+    yield live
+    await live.hang_up()
 
 
-async def start(nursery: trio.Nursery, journal: Journal, *, drain: float) -> Serving:
-    return await nursery.start(serve, journal, LiveSettings(port=0, drain=drain))
+@pytest.fixture
+async def live(unstarted: Live, nursery: trio.Nursery) -> Live:
+    await unstarted.start(nursery, drain=2.0)
+    return unstarted
 
 
 def open_files() -> int:
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
+def emit_more_than_buffers_hold(journal: Journal) -> None:
+    for _ in range(200):
+        seq = journal.last_seq + 1
+        journal.append(seq, b'{"seq": %d, "padding": "%s"}' % (seq, b"x" * 60_000))
+
+
+@in_time
 async def test_what_it_says_about_itself_is_where_it_can_be_reached(live: Live) -> None:
     port = live.serving.port
     assert live.serving.url == f"ws://localhost:{port}"
@@ -91,135 +122,131 @@ def test_settings_that_make_no_sense_are_refused(wrong: dict[str, Any]) -> None:
         LiveSettings(**wrong)
 
 
+@in_time
 async def test_a_taken_port_is_found_before_it_is_said_to_be_started(live: Live) -> None:
     async with trio.open_nursery() as nursery:
         with pytest.raises(StartError, match="already in use"):
             await nursery.start(serve, Journal(), LiveSettings(port=live.serving.port))
 
 
-async def test_it_returns_when_every_watcher_has_everything(
-    journal: Journal, client_of: Any, emit_to: Callable[..., None]
-) -> None:
+@in_time
+async def test_it_returns_when_every_watcher_has_everything(unstarted: Live, emit_to: Callable[..., None]) -> None:
     watched = []
+
+    async def watch() -> None:
+        watched.append(await unstarted.watch_all())
+
     async with trio.open_nursery() as nursery:
-        serving: Serving = await nursery.start(serve, journal, LiveSettings(port=0, drain=60))
-        live = Live(journal, serving, client_of)
-
-        async def watch() -> None:
-            watched.append(await live.watch_all())
-
-        emit_to(journal, 10)
+        await unstarted.start(nursery, drain=60)
+        emit_to(unstarted.journal, 10)
         for _ in range(5):
             nursery.start_soon(watch)
         await wait_all_tasks_blocked(0.01)
-        emit_to(journal, 10)
-        journal.close()
+        emit_to(unstarted.journal, 10)
+        unstarted.journal.close()
     assert watched == [list(range(1, 21))] * 5
 
 
-async def test_who_connected_before_the_end_is_served_to_the_end(
-    live: Live, emit_to: Callable[..., None], client_of: Any
-) -> None:
+@in_time
+async def test_who_connected_before_the_end_is_served_to_the_end(live: Live, emit_to: Callable[..., None]) -> None:
     emit_to(live.journal, 3)
-    raw = [socket.create_connection(("127.0.0.1", live.serving.port)) for _ in range(50)]  # in the backlog
+    clients = [live.client_before_it_is_accepted() for _ in range(50)]
     live.journal.close()
-    for sock in raw:
-        sock.setblocking(False)
-        client = client_of(trio.SocketStream(trio.socket.from_stdlib_socket(sock)))
+    for client in clients:
         await client.shake_hands()
         assert await client.all() == [1, 2, 3]
-        await client.stream.aclose()
 
 
+@in_time
 async def test_two_hundred_watchers_that_join_at_random_each_get_every_event_once_and_in_order(
     live: Live, emit_to: Callable[..., None]
 ) -> None:
     chance, watched = random.Random(1), []
 
     async def join_some_time() -> None:
-        await trio.sleep(chance.random())
+        await trio.sleep(chance.random() / 2)
         watched.append(await live.watch_all())
 
     async with trio.open_nursery() as nursery:
         for _ in range(200):
             nursery.start_soon(join_some_time)
-        for _ in range(300):
-            emit_to(live.journal, chance.randrange(12))
-            await trio.sleep(0.004)
+        for _ in range(100):
+            emit_to(live.journal, chance.randrange(5))
+            await trio.sleep(0.005)
         live.journal.close()
     assert watched == [list(range(1, live.journal.last_seq + 1))] * 200
 
 
-async def test_a_watcher_that_stops_reading_holds_the_end_for_the_drain_and_no_longer(
-    journal: Journal, client_of: Any, emit_to: Callable[..., None]
-) -> None:
+@in_time
+async def test_a_watcher_that_stops_reading_holds_the_end_for_the_drain_and_no_longer(unstarted: Live) -> None:
     async with trio.open_nursery() as nursery:
-        live = Live(journal, await start(nursery, journal, drain=0.3), client_of)
-        stuck = await live.client()
-        emit_to(journal, 60_000)
-        assert await live_from(live, 60_000)
-        began = trio.current_time()
-        journal.close()
-    assert 0.3 <= trio.current_time() - began < 3
-    await stuck.stream.aclose()
-
-
-async def live_from(live: Live, seq: int) -> bool:
-    client = await live.client()
-    while await client.next() != seq:
-        pass
-    await client.stream.aclose()
-    return True
-
-
-async def test_a_watcher_that_reads_slowly_gets_everything_all_the_same(
-    live: Live, emit_to: Callable[..., None]
-) -> None:
-    client = await live.client()
-    client.stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    for _ in range(100):  # more than the sockets' buffers hold, so that frames are cut anywhere
-        emit_to(live.journal, 200)
-        await trio.sleep(0.001)
-    live.journal.close()
-    assert await client.all() == list(range(1, 20_001))
-    await client.stream.aclose()
-
-
-async def test_a_connection_that_says_nothing_does_not_hold_the_end(journal: Journal, client_of: Any) -> None:
-    async with trio.open_nursery() as nursery:
-        live = Live(journal, await start(nursery, journal, drain=10), client_of)
-        silent = await live.connect()
+        await unstarted.start(nursery, drain=0.3)
+        await unstarted.client()
+        emit_more_than_buffers_hold(unstarted.journal)
         await wait_all_tasks_blocked(0.01)
         began = trio.current_time()
-        journal.close()
-    assert trio.current_time() - began < 2
-    await silent.aclose()
+        unstarted.journal.close()
+    assert 0.3 <= trio.current_time() - began < 3
 
 
-async def test_cancelling_closes_everything_at_once(
-    journal: Journal, client_of: Any, emit_to: Callable[..., None]
-) -> None:
+@in_time
+async def test_a_watcher_that_was_behind_at_the_end_gets_everything_all_the_same(live: Live) -> None:
+    client = await live.client()
+    emit_more_than_buffers_hold(live.journal)
+    await wait_all_tasks_blocked(0.01)
+    live.journal.close()
+    assert await client.all() == list(range(1, live.journal.last_seq + 1))
+    assert client.closed == (1000, "")
+
+
+@in_time
+async def test_a_watcher_that_is_now_behind_and_now_not_misses_nothing(live: Live) -> None:
+    client, expected = await live.client(), 0
+    for _ in range(3):
+        emit_more_than_buffers_hold(live.journal)
+        await wait_all_tasks_blocked(0.01)
+        while expected < live.journal.last_seq:
+            expected += 1
+            assert await client.next() == expected
+    live.journal.close()
+    assert await client.all() == []
+
+
+@in_time
+async def test_a_connection_that_says_nothing_does_not_hold_the_end(unstarted: Live) -> None:
     async with trio.open_nursery() as nursery:
-        live = Live(journal, await start(nursery, journal, drain=60), client_of)
-        client, stranger = await live.client(), await live.connect()
-        emit_to(journal, 1)
+        await unstarted.start(nursery, drain=10)
+        await unstarted.connect()
+        await wait_all_tasks_blocked(0.01)
+        began = trio.current_time()
+        unstarted.journal.close()
+    assert trio.current_time() - began < 2
+
+
+@in_time
+async def test_cancelling_closes_everything_at_once(unstarted: Live, emit_to: Callable[..., None]) -> None:
+    async with trio.open_nursery() as nursery:
+        await unstarted.start(nursery, drain=60)
+        client, stranger = await unstarted.client(), await unstarted.connect()
+        emit_to(unstarted.journal, 1)
         assert await client.next() == 1
         nursery.cancel_scope.cancel()
     for stream in (client.stream, stranger):
         assert await stream.receive_some() == b""
-        await stream.aclose()
     with pytest.raises(OSError, match="all attempts to connect"):
-        await live.connect()
+        await unstarted.connect()
 
 
-async def test_after_the_end_nothing_is_left_open(journal: Journal, client_of: Any) -> None:
+@in_time
+async def test_after_the_end_nothing_is_left_open(unstarted: Live) -> None:
     before = open_files()
     async with trio.open_nursery() as nursery:
-        live = Live(journal, await start(nursery, journal, drain=0.2), client_of)
-        streams = [await live.connect() for _ in range(5)] + [(await live.client()).stream for _ in range(5)]
-        journal.close()
-    for stream in streams:
-        await stream.aclose()
+        await unstarted.start(nursery, drain=0.2)
+        for _ in range(5):
+            await unstarted.connect()
+            await unstarted.client()
+        unstarted.journal.close()
+    await unstarted.hang_up()
     assert open_files() == before
 
 
@@ -228,6 +255,7 @@ async def test_after_the_end_nothing_is_left_open(journal: Journal, client_of: A
 
 async def resets_before_a_word(stream: trio.SocketStream) -> None:
     reset(stream)
+    await stream.aclose()
 
 
 async def sends_half_a_head_and_leaves(stream: trio.SocketStream) -> None:
@@ -319,10 +347,12 @@ def reset(stream: trio.SocketStream) -> None:
     ],
     ids=lambda behaves: behaves.__name__,
 )
+@in_time
 async def test_nobody_is_harmed_by_a_watcher_that(
     behaves: Callable[[trio.SocketStream], Awaitable[None]], live: Live, emit_to: Callable[..., None]
 ) -> None:
     polite = await live.client()
+    await wait_all_tasks_blocked()
     files, tasks = open_files(), trio.lowlevel.current_statistics().tasks_living
     for _ in range(3):
         async with await live.connect() as rude:
@@ -340,6 +370,7 @@ async def test_nobody_is_harmed_by_a_watcher_that(
     await polite.stream.aclose()
 
 
+@in_time
 async def test_a_plain_request_is_answered_over_a_socket(live: Live) -> None:
     async with await live.connect() as stream:
         await stream.send_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -120,7 +120,21 @@ def test_an_undefined_name_is_an_error_and_never_a_guess(condition: Any) -> None
 
 
 @pytest.mark.parametrize(
-    "condition", ["", "  ", "n >", "${n", "'a", "n == ${", {"xor": []}, {"and": "ok", "or": "ok"}, {"and": "ok"}, None]
+    "condition",
+    [
+        "",
+        "  ",
+        "n >",
+        "${n",
+        "'a",
+        "n == ${",
+        "'{% if n %}' == 'a'",
+        "n" * 30_000,
+        {"xor": []},
+        {"and": "ok", "or": "ok"},
+        {"and": "ok"},
+        None,
+    ],
 )
 def test_what_is_no_condition_is_an_error(condition: Any) -> None:
     with pytest.raises(TemplateError):

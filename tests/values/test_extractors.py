@@ -49,6 +49,7 @@ def take(view: dict[str, Any] = VIEW, **fields: Any) -> Extracted:
         ({"type": "regex", "pattern": r"id='(x\d)'"}, "x1"),
         ({"type": "regex", "pattern": r"id='(x\d)'", "group": 0}, "id='x1'"),
         ({"type": "regex", "pattern": r"id='(?P<which>x\d)'", "group": "which"}, "x1"),
+        ({"type": "regex", "pattern": r"id='(x\d)'", "group": "1"}, "x1"),
         ({"type": "regex", "pattern": r"x\d"}, "x1"),
         ({"type": "regex", "path": r"x\d"}, "x1"),
         ({"type": "regex", "pattern": r"x\d", "index": 1}, "x2"),

@@ -88,6 +88,8 @@ def test_dates_and_times(text: str, expected: Any) -> None:
         ("${float('5')}", 5.0),
         ("${bool('false')}", False),
         ("${bool(1)}", True),
+        ("${bool('Yes')}", True),
+        ("${int(5.9)}", 5),
         ("${str(5.0)}", "5.0"),
         ("${str(true)}", "true"),
         ("${len([1, 2])}", 2),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import pytest
@@ -69,6 +70,25 @@ def value_of(text: str, names: Mapping[str, Any] = NAMES) -> Any:
         ("${ {'a': '}', 'b': {'c': n}} }", {"a": "}", "b": {"c": 5}}),
         ("{{ {'a': {'b': n}} }}", {"a": {"b": 5}}),
         ("${(1, n)}", [1, 5]),
+        ("${n is odd}", True),
+        ("${n is divisibleby(2)}", False),
+        ("${users is sequence and 'age' in users[0]}", True),
+        ("${users[1:]}", [{"name": "Bob"}]),
+        ("${users[n - 5].name}", "Ann"),
+        ("${users[n - 5].nope|default(0)}", 0),
+        ("${-n}", -5),
+        ("${7 % 4}", 3),
+        ("${[1] + [2]}", [1, 2]),
+        ("${'x' * 3}", "xxx"),
+        ("${range(2, 0, -1)}", [2, 1]),
+        ("${'a-b'.split('-')}", ["a", "b"]),
+        ("${'%s is %05.1f' % (name, price)}", "Ann is 005.0"),
+        ("${'%s'|format(name)}", "Ann"),
+        ("${'a'|center(3)}", " a "),
+        ("${'aXa'|replace('a', 'b', 1)}", "bXa"),
+        ("${users|join('+', attribute='name')}", "Ann+Bob"),
+        ("${users|groupby('name')|map('first')|list}", ["Ann", "Bob"]),
+        ("${user.roles|map(attribute='id')|sum}", 7),
     ],
 )
 def test_one_expression_and_nothing_else_keeps_its_type(text: str, expected: Any) -> None:
@@ -164,6 +184,14 @@ def test_an_error_of_a_lazy_name_passes_through_as_it_is() -> None:
             value_of(text, names)
 
 
+def test_dates_and_other_maps_are_written_as_text_and_json() -> None:
+    names = {"day": date(2026, 3, 4), "headers": Lazy({"a": 1}), "raw": b"x", "set": {2, 1}}
+    assert value_of("${day}", names) == "2026-03-04"
+    assert value_of("${day}, ${headers}", names) == '2026-03-04, {"a": 1}'
+    assert value_of("${headers}", names) is names["headers"]
+    assert value_of("x${[raw, headers]}", names) == 'x["x", {"a": 1}]'
+
+
 def test_statements_choose_and_repeat() -> None:
     text = "{% for u in users %}{{ u.name }}{% if not loop.last %}, {% endif %}{% endfor %}"
     assert value_of(text) == "Ann, Bob"
@@ -195,6 +223,10 @@ def test_what_a_loop_sets_is_gone_after_it() -> None:
         ("${n|uper}", "no filter 'uper' (did you mean 'upper'?)"),
         ("${n is od}", "no test 'od' (did you mean 'odd'?)"),
         ("{% include 'x' %}", "no statement 'include'"),
+        ("${(n])}", "not closed"),
+        ("${users[0]()}", "only a function or a method can be called"),
+        ("${n + \ufdd0}", "not for interchange"),
+        ("${" + "n" * 30_000 + "}", "longer than"),
         ("{% if n %}", "Unexpected end"),
         ("{% set x.y = 1 %}", "only plain names"),
     ],
@@ -210,6 +242,15 @@ def test_a_syntax_error_says_what_is_wrong(text: str, reason: str) -> None:
     [
         ("${name + 1}", "'+' cannot be applied to text and number"),
         ("${n / 0}", "division by zero"),
+        ("${(-8) ** 0.5}", "no number that JSON knows"),
+        ("${n[1:]}", "'[:]' cannot be applied to number"),
+        ("${users['a':]}", "bounds of [a:b] are whole numbers"),
+        ("${shout(*n)}", "'*' cannot be applied to number"),
+        ("${'%s %(a)s'|format(1, a=2)}", "not both"),
+        ("${n|divide}", "no filter 'divide'"),
+        ("${[1]|join(attribute='x')}", "'x' is not defined"),
+        ("${n is divisibleby('x')}", "test 'divisibleby' failed"),
+        ("{% for a, b in [1] %}{% endfor %}", "cannot unpack number into 2 names"),
         ("${nothing < 1}", "'<' cannot be applied to null and number"),
         ("${-name}", "'-' cannot be applied to text"),
         ("${name()}", "'name' is text, not a function"),
