@@ -11,6 +11,7 @@
         - TemplateError       a template is wrong, or failed while it was rendered
           x UndefinedName     it used a name that does not exist
         - QueryError          a path or pattern is wrong, or failed while it was applied
+        - CheckError          a validation could not be carried out
         - FieldError          a field got a value it cannot use
         - NetworkError        the other side could not be reached or talked to
           x ResolveError      its name has no address
@@ -150,6 +151,16 @@ class QueryError(StepError):
 
     def _advice(self) -> str:
         return tr("Check the path or pattern against the response; run with -v to see the response.")
+
+
+class CheckError(StepError):
+    """A validation could not be carried out, which is not the same as not holding."""
+
+    category: ClassVar[Category] = "parsing"
+    kinds = frozenset({"validation"})
+
+    def _advice(self) -> str:
+        return tr("The validation itself could not be carried out; check its path, pattern and templates.")
 
 
 class FieldError(StepError):

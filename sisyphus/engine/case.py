@@ -122,7 +122,7 @@ class _CaseRun:
         for warning in context.scope.take_warnings():
             await self.emitter.log("warning", warning)
         for index, step in enumerate(self.case.steps):
-            result = await run_step(step, index, context, self._why_cancelled)
+            result = await run_step(step, index, context, self._explain)
             if result.status in {"failure", "error"}:
                 if step.on_failure == "stop":
                     context.stopping = tr("'{name}' failed, and says on_failure: stop", name=result.name)
@@ -145,6 +145,9 @@ class _CaseRun:
             message=tr("cancelled"),
             suggestion=tr("The run was ended from outside before this step was done; run it again."),
         )
+
+    def _explain(self, exc: BaseException) -> ErrorInfo:
+        return self._why_cancelled() if _only_cancelled(exc) else _bug(exc)
 
     async def _tell(self, error: ErrorInfo) -> None:
         await self.emitter.emit(

@@ -1,30 +1,22 @@
-"""One step: its conditions, its attempts with their limit and rests, its validations and extractions."""
+"""One step: its conditions, its attempts with the rests between them, and what is extracted."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 from attrs import define, field
 
 from sisyphus.case.model import ABSENT
-from sisyphus.engine.context import CaseContext, StepContext, text_of
-from sisyphus.engine.retry import (
-    Setback,
-    rest_before,
-    setback_of_checks,
-    setback_of_error,
-    setback_of_status,
-    worth_another,
-)
+from sisyphus.engine.attempt import Tried, attempt, limit_of
+from sisyphus.engine.context import CaseContext, StepContext
+from sisyphus.engine.retry import rest_before, worth_another
 from sisyphus.engine.steps import STEP_TYPES
-from sisyphus.errors import FieldError, StepError, StepTimeout
-from sisyphus.events import ErrorOccurred, StepFinished, StepStarted, VariableSet
+from sisyphus.errors import FieldError, StepError
+from sisyphus.events import ErrorOccurred, Logged, StepFinished, StepStarted, VariableSet
 from sisyphus.results import Attempt, ErrorInfo, StepResult
 from sisyphus.values.extract import extract
 from sisyphus.values.template import condition_holds
-from sisyphus.values.validate import validate
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -32,39 +24,41 @@ if TYPE_CHECKING:
 
     from sisyphus.case.model import Step
     from sisyphus.engine.scope import Names
-    from sisyphus.results import StepStatus
-    from sisyphus.values.validate import CheckResult
+    from sisyphus.events import Data
 
 # Long enough for a busy dispatcher to take the last words of a cancelled step, short against the 10 s in which
 # an interrupted run has to be gone.
 FAREWELL: Final = 2.0
 
 
-async def run_step(step: Step, index: int, context: CaseContext, why_cancelled: Callable[[], ErrorInfo]) -> StepResult:
+async def run_step(
+    step: Step, index: int, context: CaseContext, explain: Callable[[BaseException], ErrorInfo]
+) -> StepResult:
     """Carries out one step and sends its events.
 
     Args:
         step: what to do.
         index: its place in the case, from 0.
         context: what it shares with the other steps; gets its outcome and what it extracts.
-        why_cancelled: tells, when the step is cancelled from outside, what the reason was.
+        explain: says why, when the step is ended by a cancellation from outside or by a bug.
 
     Cancelled at any await, it ends as an `error` with that reason, says so to the watchers (shielded, at most
     `FAREWELL` seconds), and lets the cancellation go on.
     """
-    progress = _StepRun(step=step, index=index, context=context, name=step.name, began=trio.current_time())
+    run = _StepRun(step=step, index=index, context=context, name=step.name, began=trio.current_time())
     try:
         try:
-            await progress.start()
-            await progress.carry_out()
+            await run.start()
+            await run.carry_out()
         except StepError as exc:
-            progress.error = ErrorInfo.of(exc)
-        return await progress.finish()
-    except trio.Cancelled:
-        progress.error = why_cancelled()
-        # The watchers and the result are owed the end of a step that was begun.
+            run.tried.error = ErrorInfo.of(exc)
+        return await run.finish()
+    except BaseException as exc:
+        # Not handled, only told: the watchers and the result are owed the end of a step that was begun.
+        if run.result is None:
+            run.tried.error = explain(exc)
         with trio.move_on_after(FAREWELL, shield=True):
-            await progress.finish()
+            await run.finish()
         raise
 
 
@@ -76,36 +70,32 @@ class _StepRun:
     name: str
     began: float
     veto: str | None = None
-    error: ErrorInfo | None = None
-    failure: str | None = None
-    view: Mapping[str, Any] | None = None
-    checks: list[CheckResult] = field(factory=list)
+    tried: Tried = field(factory=Tried)
     attempts: list[Attempt] = field(factory=list)
     extracted: dict[str, Any] = field(factory=dict)
     warnings: list[str] = field(factory=list)
-    finished: StepResult | None = None
+    result: StepResult | None = None
+    last_words: list[tuple[Data, StepResult | None]] = field(factory=list)
 
     async def start(self) -> None:
-        names = self.context.scope.names()
         unnamed: StepError | None = None
         try:
-            self.name = str(self.context.render(self.step.name, names))
+            self.name = str(self.context.render(self.step.name, self.context.scope.names()))
         except StepError as exc:
             unnamed = exc
         total = self.context.tally.total
-        data = StepStarted(step_name=self.name, step_type=self.step.type, step_index=self.index, total_steps=total)
-        await self.context.emitter.emit(data, step_name=self.name)
+        await self._emit(
+            StepStarted(step_name=self.name, step_type=self.step.type, step_index=self.index, total_steps=total)
+        )
         if unnamed is not None:
             raise unnamed
 
     async def carry_out(self) -> None:
-        step, context = self.step, self.context
-        names = context.scope.names(step.variables)
+        names = self.context.scope.names(self.step.variables)
         self.veto = self._vetoed_by(names)
-        if self.veto is not None:
-            return
-        await self._attempt_until_enough(StepContext(context, names, self.name))
-        await self._extract(names)
+        if self.veto is None:
+            await self._attempt_until_enough(StepContext(self.context, names, self.name))
+            await self._extract(names)
 
     def _vetoed_by(self, names: Mapping[str, Any]) -> str | None:
         """Why the step is skipped, or None if it is not."""
@@ -127,183 +117,120 @@ class _StepRun:
 
     async def _attempt_until_enough(self, context: StepContext) -> None:
         policy = self.step.retry or self.context.case.config.retry
-        limit = self._limit(context)
+        limit = limit_of(self.step, context)
         while True:
-            number = len(self.attempts) + 1
             began = trio.current_time()
-            setback = await self._attempt(context, limit)
-            again = (
-                policy is not None
-                and setback is not None
-                and number <= policy.max_attempts
-                and worth_another(policy, setback)
-            )
-            delay = rest_before(policy, number, self.view) if policy is not None and again else None
+            self.tried = tried = await attempt(self.step, context, limit)
+            number, setback, delay = len(self.attempts) + 1, tried.setback, None
+            if setback is not None and policy is not None and number <= policy.max_attempts:
+                delay = rest_before(policy, number, tried.view) if worth_another(policy, setback) else None
             self.attempts.append(
                 Attempt(
                     number=number,
                     began=began - self.began,
                     duration=trio.current_time() - began,
-                    status=self._status(),
-                    reason=setback.reason if setback is not None and (setback.failed or again) else None,
+                    status=tried.status,
+                    reason=setback.reason if setback is not None and (setback.failed or delay is not None) else None,
                     delay=delay,
                 )
             )
+            for warning in tried.warnings:
+                if warning not in self.warnings:
+                    await self._warn(warning)
             if delay is None or setback is None or policy is None:
                 return
-            await context.log(
-                "warning",
-                tr(
-                    "attempt {number} of {most}: {reason}; next in {delay:g} s",
-                    number=number, most=policy.max_attempts + 1, reason=setback.reason, delay=round(delay, 3),
-                ),
-                attempt=number, delay=delay,
+            message = tr(
+                "attempt {number} of {most}: {reason}; next in {delay:g} s",
+                number=number, most=policy.max_attempts + 1, reason=setback.reason, delay=round(delay, 3),
             )  # fmt: skip
+            await context.log("warning", message, attempt=number, delay=delay)
             await trio.sleep(delay)
 
-    async def _attempt(self, context: StepContext, limit: float) -> Setback | None:
-        """Makes one attempt; what speaks against it, or None."""
-        self.error, self.failure, self.view, self.checks = None, None, None, []
-        kind = STEP_TYPES[self.step.type]
-        try:
-            with trio.move_on_after(limit) as scope:
-                outcome = await kind.execute(self.step.spec, context)
-                self.view = outcome.view
-            if scope.cancelled_caught:
-                raise StepTimeout(tr("no end within the timeout of {limit:g} s", limit=limit))
-        except StepError as exc:
-            self.error = ErrorInfo.of(exc)
-            return setback_of_error(exc, self.view)
-        for warning in outcome.warnings:
-            if warning not in self.warnings:
-                self.warnings.append(warning)
-                await context.log("warning", warning)
-        self.failure = outcome.failure
-        return self._validate(context)
-
-    def _validate(self, context: StepContext) -> Setback | None:
-        view = self.view or {}
-        if self.step.checks:
-            names = context.names.plus(response=view)
-            self.checks = validate(self.step.checks, view, names, resolve_file=partial(text_of, self.context.case))
-        broken = [check for check in self.checks if check.status == "error"]
-        unmet = [check for check in self.checks if check.status == "failed"]
-        if broken:
-            self.error = ErrorInfo(
-                type="ValidationError",
-                category="parsing",
-                message=_summary(broken),
-                suggestion=tr("The validation itself could not be carried out; check its path, pattern and templates."),
-            )
-            return Setback(kinds=frozenset({"validation"}), reason=self.error.message, retryable=False)
-        if unmet:
-            self.failure = _summary(unmet)
-        if self.failure is not None:
-            return setback_of_checks(self.failure, view)
-        return setback_of_status(view, tr("status {status}", status=view.get("status_code")))
-
-    def _limit(self, context: StepContext) -> float:
-        """Seconds that one attempt may take; infinite if nothing limits it."""
-        written = self.step.timeout
-        if written is ABSENT:
-            if not STEP_TYPES[self.step.type].DEFAULT_LIMIT:
-                return float("inf")
-            written = self.context.case.config.timeout
-        value = context.render(written) if isinstance(written, str) else written
-        if value is None:
-            return float("inf")
-        try:
-            seconds = float(value)
-        except (TypeError, ValueError):
-            raise FieldError(
-                tr("{field} must be a number of seconds, got {value!r}", field="timeout", value=value)
-            ) from None
-        return seconds if seconds > 0 else float("inf")
-
     async def _extract(self, names: Names) -> None:
-        wanted = self.step.extractors
-        if self.error is not None or self.failure is not None:
+        view, wanted = self.tried.view, self.step.extractors
+        if self.tried.status != "success":
             wanted = tuple(extractor for extractor in wanted if extractor.always)
-        if not wanted or self.view is None:
+        if not wanted or view is None:
             return
-        for item in extract(wanted, self.view, names.plus(response=self.view)):
+        for item in extract(wanted, view, names.plus(response=view)):
             if item.warning is not None:
-                self.warnings.append(item.warning)
-                await self.context.emitter.log("warning", item.warning, step_name=self.name)
+                await self._warn(item.warning)
             if item.value is ABSENT:
                 continue
             self.extracted[item.name] = item.value
             if item.scope == "case":
                 self.context.scope.set(item.name, item.value)
-            data = VariableSet(variable_name=item.name, variable_value=item.value, source="extracted")
-            await self.context.emitter.emit(data, step_name=self.name)
-
-    def _status(self) -> StepStatus:
-        if self.error is not None:
-            return "error"
-        if self.veto is not None:
-            return "skipped"
-        return "failure" if self.failure is not None else "success"
-
-    def _problem(self) -> ErrorInfo | None:
-        if self.error is None and self.failure is not None:
-            return ErrorInfo(
-                type="AssertionError",
-                category="assertion",
-                message=self.failure,
-                suggestion=tr(
-                    "Compare what was expected with what came; if the API changed on purpose, change the case."
-                ),
-            )
-        return self.error
+            await self._emit(VariableSet(variable_name=item.name, variable_value=item.value, source="extracted"))
 
     async def finish(self) -> StepResult:
-        """Sends the events that end the step, once; a second call, after a cancel, sends what is missing."""
-        emitter, status = self.context.emitter, self._status()
-        if self.finished is None:
-            problem = self._problem()
-            duration = trio.current_time() - self.began
-            self.finished = StepResult(
-                name=self.name, type=self.step.type, index=self.index, status=status,
-                started_at=emitter.clock.at(self.began), duration=duration, id=self.step.id,
-                description=self.step.description, reason=self.veto, attempts=tuple(self.attempts),
-                response=self.view, checks=tuple(self.checks), extracted=self.extracted,
-                warnings=tuple(self.warnings), error=problem, where=self.step.where,
-            )  # fmt: skip
-            self._remember(self.finished)
-            for warning in self.context.scope.take_warnings():
-                await emitter.log("warning", warning, step_name=self.name)
-            if self.veto is not None:
-                await emitter.log("info", tr("skipped: {reason}", reason=self.veto), step_name=self.name)
-            if problem is not None:
-                await emitter.emit(
-                    ErrorOccurred(
-                        error_type=problem.type, error_category=problem.category,
-                        message=problem.message, suggestion=problem.suggestion, step_name=self.name,
-                    ),
-                    step_name=self.name,
-                )  # fmt: skip
-        result = self.finished
-        await emitter.emit(
-            StepFinished(
-                step_name=self.name, status=result.status, duration=round(result.duration, 6),
-                retry_count=result.retry_count, has_error=result.error is not None,
-            ),
-            step_name=self.name, result=result,
+        """Sends the events that end the step; called again after a cancellation, it sends what is missing."""
+        if self.result is None:
+            self.result = self._result()
+            self._remember(self.result)
+            self.last_words = self._last_words(self.result)
+        while self.last_words:
+            data, result = self.last_words[0]
+            await self._emit(data, result)
+            del self.last_words[0]  # not before it is sent: the sending may be cancelled
+        return self.result
+
+    def _result(self) -> StepResult:
+        tried, step = self.tried, self.step
+        return StepResult(
+            name=self.name, type=step.type, index=self.index,
+            status=tried.status if self.veto is None or tried.error is not None else "skipped",
+            started_at=self.context.emitter.clock.at(self.began), duration=trio.current_time() - self.began,
+            id=step.id, description=step.description, reason=self.veto, attempts=tuple(self.attempts),
+            response=tried.view, checks=tuple(tried.checks), extracted=self.extracted, warnings=tuple(self.warnings),
+            error=tried.error or _unmet(tried.failure), where=step.where,
         )  # fmt: skip
-        await emitter.emit(self.context.progress(), step_name=self.name)
-        return result
 
     def _remember(self, result: StepResult) -> None:
-        context = self.context
-        context.tally.count(result.status)
-        context.outcomes[self.step.name] = result.status
-        context.scope.builtins["response"] = self.view
+        context, status = self.context, result.status
+        context.tally.count(status)
+        context.outcomes[self.step.name] = status
+        if status != "skipped" and STEP_TYPES[self.step.type].ANSWERS:
+            context.scope.builtins["response"] = result.response
         if self.step.id:
-            context.outcomes[self.step.id] = result.status
+            context.outcomes[self.step.id] = status
             context.remembered[self.step.id] = {
-                "response": self.view, "status": result.status, "duration": result.duration, "name": self.name,
+                "response": result.response, "status": status, "duration": result.duration, "name": self.name,
             }  # fmt: skip
+
+    def _last_words(self, result: StepResult) -> list[tuple[Data, StepResult | None]]:
+        words: list[Data] = [Logged(level="warning", message=warning) for warning in self.context.scope.take_warnings()]
+        if result.reason is not None:
+            words.append(Logged(level="info", message=tr("skipped: {reason}", reason=result.reason)))
+        if (error := result.error) is not None:
+            words.append(
+                ErrorOccurred(
+                    error_type=error.type, error_category=error.category, message=error.message,
+                    suggestion=error.suggestion, step_name=self.name,
+                )
+            )  # fmt: skip
+        end = StepFinished(
+            step_name=self.name, status=result.status, duration=round(result.duration, 6),
+            retry_count=result.retry_count, has_error=error is not None,
+        )  # fmt: skip
+        return [*((data, None) for data in words), (end, result), (self.context.progress(), None)]
+
+    async def _warn(self, message: str) -> None:
+        self.warnings.append(message)
+        await self._emit(Logged(level="warning", message=message))
+
+    async def _emit(self, data: Data, result: StepResult | None = None) -> None:
+        await self.context.emitter.emit(data, step_name=self.name, result=result)
+
+
+def _unmet(failure: str | None) -> ErrorInfo | None:
+    if failure is None:
+        return None
+    return ErrorInfo(
+        type="AssertionError",
+        category="assertion",
+        message=failure,
+        suggestion=tr("Compare what was expected with what came; if the API changed on purpose, change the case."),
+    )
 
 
 def _truth(value: Any, what: str) -> bool:
@@ -312,9 +239,3 @@ def _truth(value: Any, what: str) -> bool:
     if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
         return value.strip().lower() == "true"
     raise FieldError(tr("{field} must be true or false, got {value!r}", field=what, value=value))
-
-
-def _summary(checks: list[CheckResult]) -> str:
-    first = checks[0].message or checks[0].op
-    more = len(checks) - 1
-    return first + (tr(" (and {more} more)", more=more) if more else "")

@@ -106,7 +106,7 @@ class Session:
     def _add_cookies(self, request: httpx.Request, outgoing: Outgoing) -> None:
         """Cookies of the request's own win over those of the session."""
         jar = self._client.cookies
-        if jar and "Cookie" not in request.headers:
+        if jar:
             jar.set_cookie_header(request)
         if outgoing.cookies:
             kept = [

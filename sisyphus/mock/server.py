@@ -83,10 +83,8 @@ def _connection_handler(
     from hypercorn.trio.tcp_server import TCPServer
     from hypercorn.trio.worker_context import WorkerContext
 
-    config = Config()
-    config.include_server_header = False
     wrapped = ASGIWrapper(application)  # type: ignore[arg-type]  # the same protocol, typed by Hypercorn with TypedDicts
-    start = functools.partial(TCPServer, wrapped, config, WorkerContext(None), {})
+    start = functools.partial(TCPServer, wrapped, Config(), WorkerContext(None), {})
 
     async def handle(stream: trio.SocketStream) -> None:
         connections.add(stream)

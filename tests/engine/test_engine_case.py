@@ -109,6 +109,26 @@ async def test_cancelling_the_run_ends_step_and_case_and_says_so(autojump_clock:
     assert played.case.status == "cancelled"
 
 
+async def test_a_step_that_is_cancelled_in_a_rest_says_cancelled_and_not_why_it_rested(
+    autojump_clock: MockClock,
+) -> None:
+    scope = trio.CancelScope()
+    scope.deadline = trio.current_time() + 4
+    played = await play(
+        """
+        name: x
+        config: {base_url: "http://api"}
+        steps:
+          - {name: a, url: /a, validations: [{status_code: 404}], retry_policy: {strategy: fixed, base_delay: 10}}
+        """,
+        scope=scope,
+    )
+    assert played.step.status == "error"
+    assert played.step.error is not None
+    assert played.step.error.message == "cancelled"
+    assert [attempt.status for attempt in played.step.attempts] == ["failure"]
+
+
 async def test_cancelling_before_a_case_began_leaves_it_without_events(autojump_clock: MockClock) -> None:
     scope = trio.CancelScope()
     scope.deadline = trio.current_time() + 1
@@ -227,6 +247,7 @@ async def test_a_crash_of_the_engine_still_ends_every_case(autojump_clock: MockC
     waiting = "{name: y, steps: [{name: a, type: wait, seconds: 10}]}"
     with pytest.RaisesGroup(ZeroDivisionError):
         await play(crashing, waiting, service=service, on_event=lambda event: events.append(_told(event)))
+    assert "case-1 step_complete error" in events
     assert "case-1 test_complete error" in events
     assert "case-2 test_complete cancelled" in events
 

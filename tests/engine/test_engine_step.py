@@ -364,6 +364,25 @@ async def test_wait_for_a_condition_asks_again_and_fails_with_what_it_saw(autoju
     assert played.steps[1].duration == 0
 
 
+async def test_the_response_of_the_step_before_is_that_of_the_last_step_that_asked_something(
+    service: Service, autojump_clock: MockClock
+) -> None:
+    played = await play(
+        """
+        name: x
+        config: {base_url: "http://api"}
+        steps:
+          - {name: a, url: /a}
+          - {name: b, type: wait, seconds: 1}
+          - {name: c, url: /c, enabled: false}
+          - {name: d, url: "/d${response.body.path}"}
+        """,
+        service=service,
+    )
+    assert played.statuses == ["success", "success", "skipped", "success"]
+    assert service.asked[-1].url.path == "/d/a"
+
+
 async def test_a_wrong_pattern_is_an_error_and_not_a_failure(service: Service) -> None:
     played = await play(
         """

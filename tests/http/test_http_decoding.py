@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Callable
 
 import pytest
 
@@ -65,8 +66,9 @@ def test_what_cannot_be_undone_is_left_as_it_is_and_named() -> None:
     assert Decoder("gzip, br").unknown == ["gzip", "br"]
 
 
-def test_a_small_body_cannot_become_a_huge_piece() -> None:
-    bomb = gzip.compress(b"\0" * 50_000_000)
-    sizes = [len(piece) for piece in Decoder("gzip").feed(bomb)]
+@pytest.mark.parametrize(("name", "encode"), [("gzip", gzip.compress), ("deflate", raw_deflate)])
+def test_a_small_body_cannot_become_a_huge_piece(name: str, encode: Callable[[bytes], bytes]) -> None:
+    bomb = encode(b"\0" * 50_000_000)
+    sizes = [len(piece) for piece in Decoder(name).feed(bomb)]
     assert sum(sizes) == 50_000_000
     assert max(sizes) <= PIECE

@@ -15,7 +15,7 @@ from sisyphus.http.network import HEAD_START, Network, Stream, Unanswered
 
 
 class FakeSocket(trio.socket.SocketType):
-    """Connects after the seconds its address is told, or fails with the error it is told."""
+    """Connects after the seconds or at the event that its address is told, or fails with the error it is told."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -27,7 +27,10 @@ class FakeSocket(trio.socket.SocketType):
         outcome = self._world.outcomes[host]
         if isinstance(outcome, OSError):
             raise outcome
-        await trio.sleep(outcome)
+        if isinstance(outcome, trio.Event):
+            await outcome.wait()
+        else:
+            await trio.sleep(outcome)
         self._world.connected.append(host)
 
     def setsockopt(self, *args: Any) -> None: ...
@@ -48,7 +51,7 @@ class World(trio.abc.HostnameResolver, trio.abc.SocketFactory):
 
     def __init__(self) -> None:
         self.addresses: dict[str, list[str]] = {}
-        self.outcomes: dict[str, float | OSError] = {}
+        self.outcomes: dict[str, float | trio.Event | OSError] = {}
         self.lookup = 0.0
         self.attempts: list[tuple[str, float]] = []
         self.connected: list[str] = []
@@ -138,10 +141,28 @@ async def test_if_no_address_answers_the_first_error_is_told_with_all_behind_it(
 
 
 async def test_two_that_connect_at_the_same_moment_leave_one_open(world: World, autojump_clock: MockClock) -> None:
+    now = trio.Event()
     world.addresses["api.test"] = ["::1", "127.0.0.1"]
-    world.outcomes = {"::1": HEAD_START + 1.0, "127.0.0.1": 1.0}
-    await Network().connect_tcp("api.test", 80)
-    assert world.open_sockets() == 1
+    world.outcomes = {"::1": now, "127.0.0.1": now}
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Network().connect_tcp, "api.test", 80)
+        await trio.sleep(1)
+        now.set()
+    assert (len(world.connected), world.open_sockets()) == (2, 1)
+
+
+async def test_one_that_connects_at_the_moment_of_a_cancellation_is_closed(
+    world: World, autojump_clock: MockClock
+) -> None:
+    now = trio.Event()
+    world.addresses["api.test"] = ["::1", "127.0.0.1"]
+    world.outcomes = {"::1": now, "127.0.0.1": 60.0}
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(Network().connect_tcp, "api.test", 80)
+        await trio.sleep(1)
+        now.set()
+        nursery.cancel_scope.cancel()
+    assert (world.connected, world.open_sockets()) == (["::1"], 0)
 
 
 @pytest.mark.parametrize("after", [0.1, HEAD_START + 0.1])

@@ -110,6 +110,21 @@ async def test_a_compressed_body_is_read_and_its_size_is_that_of_what_it_says(
     assert (response.body["text"], response.size) == ("x" * 1000, len(body))
 
 
+async def test_a_compressed_body_that_ends_too_early_is_told(serve: Any, session: Session, answer: Any) -> None:
+    server = await serve(
+        answer(gzip.compress(b"hello" * 100)[:-9], "Content-Encoding: gzip", content_type="text/plain")
+    )
+    response = await session.send(Call(url=server.url))
+    assert response.text == "hello" * 100
+    assert response.warnings == ("the compressed body ends too early",)
+
+
+async def test_an_encoding_that_is_not_undone_is_told(serve: Any, session: Session, answer: Any) -> None:
+    server = await serve(answer(b"\x00\xff", "Content-Encoding: br", content_type="text/html"))
+    response = await session.send(Call(url=server.url))
+    assert "the body is encoded as br, which is not undone" in response.warnings
+
+
 async def test_headers_that_are_not_ascii_are_readable(serve: Any, session: Session, says: Any) -> None:
     raw = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX-Utf: 汉\r\n".encode() + b"X-Latin: \xe9\r\n\r\n"
     server = await serve(says(raw))

@@ -153,10 +153,25 @@ async def test_a_host_that_is_not_this_machine_is_named() -> None:
             await nursery.start(serve, MockServer(host="192.0.2.1"))
 
 
-@pytest.mark.parametrize("host", ["localhost", "0.0.0.0", "::1", "::"])
-async def test_the_url_can_be_reached_whatever_the_host_is_called(host: str) -> None:
+@pytest.mark.parametrize(
+    ("host", "reached_at"),
+    [("localhost", "127.0.0.1"), ("0.0.0.0", "127.0.0.1"), ("::1", "[::1]"), ("::", "[::1]")],
+)
+async def test_the_url_can_be_reached_whatever_the_host_is_called(host: str, reached_at: str) -> None:
+    trio.socket.set_custom_hostname_resolver(TwoAddresses())
     async with a_mock(answering("x"), host=host) as client:
+        assert str(client.base_url).startswith(f"http://{reached_at}:")
         assert (await client.get("/")).text == "x"
+
+
+class TwoAddresses(trio.abc.HostnameResolver):
+    """Every name has two addresses of this machine."""
+
+    async def getaddrinfo(self, host: Any, port: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in ("127.0.0.1", "127.0.0.2")]
+
+    async def getnameinfo(self, sockaddr: Any, flags: int) -> tuple[str, str]:
+        raise NotImplementedError
 
 
 async def test_cancelled_it_closes_at_once_with_connections_idle_waiting_and_stuck() -> None:
@@ -196,6 +211,9 @@ async def main():
             print((await client.get("/")).status_code)
             with trio.move_on_after(0.1):
                 await client.get("/slow")
+            async with await trio.open_tcp_stream("127.0.0.1", client.base_url.port) as stream:
+                await stream.send_all(b"POST / HTTP/1.1\\r\\nHost: x\\r\\nContent-Length: 9\\r\\n\\r\\nhalf")
+                await trio.sleep(0.05)
             nursery.start_soon(client.get, "/slow")
             await trio.sleep(0.1)
             nursery.cancel_scope.cancel()

@@ -13,11 +13,16 @@ if TYPE_CHECKING:
 class StepType(Protocol):
     """Carries out one attempt of a step.
 
-    `DEFAULT_LIMIT` says whether the case's `timeout` limits an attempt when the step gives none of its own.
+    Attributes:
+        DEFAULT_LIMIT: whether the case's `timeout` limits an attempt when the step gives none of its own.
+        ANSWERS: whether what it comes to is the `response` of the steps after it.
     """
 
     @property
     def DEFAULT_LIMIT(self) -> bool: ...  # noqa: N802 - a constant of a module
+
+    @property
+    def ANSWERS(self) -> bool: ...  # noqa: N802 - a constant of a module
 
     async def execute(self, spec: Any, context: StepContext) -> Outcome:
         """Does what `spec` says.

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sisyphus.engine.context import StepContext
 
 DEFAULT_LIMIT: Final = True
+ANSWERS: Final = True
 
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from sisyphus.engine.context import StepContext
 
 DEFAULT_LIMIT: Final = False
+ANSWERS: Final = False
 
 
 async def execute(spec: Wait, context: StepContext) -> Outcome:

@@ -1,0 +1,114 @@
+"""One attempt of a step: carried out within its limit, then validated."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import trio
+from attrs import define
+
+from sisyphus.case.model import ABSENT
+from sisyphus.engine.context import text_of
+from sisyphus.engine.retry import setback_of_checks, setback_of_error, setback_of_status
+from sisyphus.engine.steps import STEP_TYPES
+from sisyphus.errors import CheckError, FieldError, StepError, StepTimeout
+from sisyphus.results import ErrorInfo
+from sisyphus.values.validate import validate
+from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sisyphus.case.model import Step
+    from sisyphus.engine.context import Outcome, StepContext
+    from sisyphus.engine.retry import Setback
+    from sisyphus.results import StepStatus
+    from sisyphus.values.validate import CheckResult
+
+
+@define(kw_only=True)
+class Tried:
+    """What an attempt came to.
+
+    Attributes:
+        view: the response as validations, extractors and templates see it; None if nothing came.
+        error: why it could not be carried out, or could not be checked.
+        failure: why it is not what was expected.
+        setback: what it says to the retry policy; None if there is nothing to say.
+    """
+
+    view: Mapping[str, Any] | None = None
+    checks: Sequence[CheckResult] = ()
+    error: ErrorInfo | None = None
+    failure: str | None = None
+    warnings: tuple[str, ...] = ()
+    setback: Setback | None = None
+
+    @property
+    def status(self) -> StepStatus:
+        if self.error is not None:
+            return "error"
+        return "failure" if self.failure is not None else "success"
+
+
+async def attempt(step: Step, context: StepContext, limit: float) -> Tried:
+    """Makes one attempt, of at most `limit` seconds; whatever goes wrong with it is in what is returned."""
+    try:
+        with trio.move_on_after(limit) as scope:
+            outcome = await STEP_TYPES[step.type].execute(step.spec, context)
+        if scope.cancelled_caught:
+            raise StepTimeout(tr("no end within the timeout of {limit:g} s", limit=limit))
+    except StepError as exc:
+        return Tried(error=ErrorInfo.of(exc), setback=setback_of_error(exc, None))
+    return _validated(step, context, outcome)
+
+
+def _validated(step: Step, context: StepContext, outcome: Outcome) -> Tried:
+    view = outcome.view
+    tried = Tried(view=view, failure=outcome.failure, warnings=outcome.warnings)
+    if step.checks:
+        names = context.names.plus(response=view)
+        tried.checks = validate(step.checks, view, names, resolve_file=partial(text_of, context.case.case))
+    broken = [check for check in tried.checks if check.status == "error"]
+    unmet = [check for check in tried.checks if check.status == "failed"]
+    if broken:
+        error = CheckError(_summary(broken))
+        tried.error, tried.setback = ErrorInfo.of(error), setback_of_error(error, view)
+        return tried
+    if unmet:
+        tried.failure = _summary(unmet)
+    if tried.failure is not None:
+        tried.setback = setback_of_checks(tried.failure, view)
+    else:
+        tried.setback = setback_of_status(view, tr("status {status}", status=view.get("status_code")))
+    return tried
+
+
+def limit_of(step: Step, context: StepContext) -> float:
+    """Seconds that one attempt may take; infinite if nothing limits it.
+
+    Raises:
+        FieldError: the timeout is a template that gives no number.
+    """
+    written = step.timeout
+    if written is ABSENT:
+        if not STEP_TYPES[step.type].DEFAULT_LIMIT:
+            return float("inf")
+        written = context.case.case.config.timeout
+    value = context.render(written) if isinstance(written, str) else written
+    if value is None:
+        return float("inf")
+    try:
+        seconds = float(value)
+    except (TypeError, ValueError):
+        raise FieldError(
+            tr("{field} must be a number of seconds, got {value!r}", field="timeout", value=value)
+        ) from None
+    return seconds if seconds > 0 else float("inf")
+
+
+def _summary(checks: Sequence[CheckResult]) -> str:
+    first = checks[0].message or checks[0].op
+    more = len(checks) - 1
+    return first + (tr(" (and {more} more)", more=more) if more else "")
