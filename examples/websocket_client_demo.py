@@ -201,7 +201,7 @@ async def connect(host: str, port: int, url: str, wait: float) -> trio.SocketStr
         while True:
             try:
                 return await trio.open_tcp_stream(host, port)
-            except socket.gaierror as gone:
+            except (socket.gaierror, UnicodeError) as gone:
                 raise Failed(say("There is no host '{host}'.", host=host)) from gone
             except OSError:
                 if not told:

@@ -20,7 +20,7 @@ __version__: Final = "0.1.0"
 __all__ = ["LiveSettings", "__version__", "load", "loads", "open_run", "run"]
 
 if TYPE_CHECKING:
-    from sisyphus.app import open_run, run
+    from sisyphus.embedding import open_run, run
     from sisyphus.case.load import load, loads
     from sisyphus.live.server import LiveSettings
 
@@ -28,8 +28,8 @@ _HOMES: Final = {
     "LiveSettings": "sisyphus.live.server",
     "load": "sisyphus.case.load",
     "loads": "sisyphus.case.load",
-    "open_run": "sisyphus.app",
-    "run": "sisyphus.app",
+    "open_run": "sisyphus.embedding",
+    "run": "sisyphus.embedding",
 }
 
 

@@ -3,39 +3,48 @@
 from __future__ import annotations
 
 import os
-import signal
 import uuid
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol, runtime_checkable
+from contextlib import nullcontext
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, runtime_checkable
 
 import trio
 from attrs import define, field
 from attrs.validators import ge
 
-from sisyphus.case.model import Case
+from sisyphus import signals
 from sisyphus.engine.context import Run
 from sisyphus.engine.emitter import Clock
 from sisyphus.engine.run import case_id, run_cases
-from sisyphus.errors import OutputError, StartError
+from sisyphus.errors import StartError, UsageError
 from sisyphus.events import Event
 from sisyphus.http.pool import Pools
 from sisyphus.journal import Journal
 from sisyphus.report.fold import Fold
 from sisyphus.wire import encode
+from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from types import FrameType
 
-    from sisyphus.case.model import MockServer
+    from sisyphus.case.model import Case, MockServer
     from sisyphus.live.server import LiveSettings, Serving
     from sisyphus.results import RunResult
+
+T = TypeVar("T")
 
 # The dispatcher encodes an event in some 20 µs; what stands here is only what came while it did.
 EVENT_BUFFER: Final = 256
 
-# An interrupted run has to be gone within this time: seconds for last words, outputs and watchers.
+# Seconds that an interrupted run has for its last words, its outputs and its watchers; it must be gone within 10.
 CLEAN_UP: Final = 8.0
+
+# Seconds that watchers have when the interruption comes after the run's end: who reads at all needs none of them.
+LAST_WORDS: Final = 1.0
+
+# Seconds after the run's end without a word; who waits longer is told what for.
+PATIENCE: Final = 0.5
 
 
 class Sink(Protocol):
@@ -48,9 +57,16 @@ class Sink(Protocol):
 
 @runtime_checkable
 class Announcer(Protocol):
-    """A sink that also wants to know where watchers connect."""
+    """A sink that also tells the user how it is with the run as a whole."""
 
-    def serving(self, serving: Serving) -> None: ...
+    def serving(self, serving: Serving) -> None:
+        """Watchers can connect there."""
+
+    def interrupted(self) -> None:
+        """A signal came; the next one will end the process at once."""
+
+    def draining(self, seconds: float) -> None:
+        """The run is over, and watchers have so long to read the end of it."""
 
 
 @define(frozen=True, kw_only=True)
@@ -60,18 +76,43 @@ class Settings:
     Attributes:
         jobs: how many cases may run at a time.
         fail_fast: whether the first failure ends the run.
-        live: where watchers connect; None for no server.
+        live: where watchers connect; None for no server, whatever the cases say.
         keep_steps: whether the result holds the results of the steps.
-        handle_signals: whether SIGINT and SIGTERM end the run; only in the main thread.
+        handle_signals: whether SIGINT and SIGTERM end the run, a second one the process; only in the main thread.
         environ: what ``${env.…}`` reads.
     """
 
     jobs: int = field(default=8, validator=ge(1))
     fail_fast: bool = False
-    live: LiveSettings | None = None
+    live: LiveSettings | Literal["as the cases say"] | None = "as the cases say"
     keep_steps: bool = True
     handle_signals: bool = False
     environ: Mapping[str, str] = field(factory=lambda: os.environ)
+
+
+def live_settings(cases: Sequence[Case], *, asked: bool = False, **said: Any) -> LiveSettings | None:
+    """What is `said` (not None) over what the cases say, key by key; of several cases the first that says it counts.
+
+    Args:
+        cases: the cases of the run.
+        asked: whether there is to be a server also if no case enables one.
+        **said: fields of `LiveSettings`.
+
+    Raises:
+        UsageError: no server can be set up so.
+    """
+    written = [case.config.websocket for case in cases if asked or case.config.websocket.enabled]
+    if not asked and not written:
+        return None
+    from sisyphus.live.server import LiveSettings
+
+    for key in ("host", "port"):
+        given = (said.get(key), *(getattr(websocket, key) for websocket in written))
+        said[key] = next((value for value in given if value is not None), None)
+    try:
+        return LiveSettings(**{key: value for key, value in said.items() if value is not None})
+    except ValueError as exc:
+        raise UsageError(tr("the live server cannot be set up so: {reason}", reason=exc)) from exc
 
 
 class LiveRun:
@@ -81,17 +122,22 @@ class LiveRun:
         run_id: its UUID.
         events: every event from the first on, for ``async for``; ends with the run. Kept until it is read.
         serving: where watchers connect, if a server was asked for.
+        interrupted: whether a signal came.
     """
 
     def __init__(self, cases: Sequence[Case], settings: Settings, sinks: Iterable[Sink]) -> None:
         self.run_id: Final = str(uuid.uuid4())
         self.serving: Serving | None = None
+        self.interrupted = False
         # Unbounded on purpose: the reader is the program that started the run, and no reader may slow a run.
         self._feed, self.events = trio.open_memory_channel[Event](float("inf"))
         self._cases = cases
         self._settings = settings
-        self._sinks = tuple(sinks)
+        self._live = settings.live if settings.live != "as the cases say" else live_settings(cases)
+        self._sinks = list(sinks)
         self._scope = trio.CancelScope()
+        # Watchers and outputs are owed the end of the run also when the caller is cancelled; see `_hurry`.
+        self._shelter = trio.CancelScope(shield=True)
         self._result: RunResult | None = None
         self._troubles: list[Exception] = []
 
@@ -116,32 +162,35 @@ class LiveRun:
             StartError: the live server's address cannot be used; nothing was run.
             OutputError: a sink could not finish; the result is there all the same.
             ExceptionGroup: the engine itself failed; watchers and sinks had the end before.
+            Exception: a sink failed in a way of its own; the others had everything.
         """
-        with self._feed:
+        with self._feed, self._signals():
             async with trio.open_nursery() as nursery:
-                # Watchers and outputs are owed the end of the run also when the caller is cancelled: this shield gets
-                # its deadline from `_follow_caller` then.
-                with trio.CancelScope(shield=True) as shelter:
-                    nursery.start_soon(self._follow_caller, shelter)
-                    await self._under_signals(task_status)
+                with self._shelter:
+                    nursery.start_soon(self._follow_caller)
+                    await self._serve_and_run(task_status)
                 nursery.cancel_scope.cancel("the run is over")
         if self._troubles:
-            raise self._troubles[0]
+            first, *others = self._troubles
+            for other in others:
+                first.add_note(f"{type(other).__name__}: {other}")
+            raise first
 
-    async def _follow_caller(self, shelter: trio.CancelScope) -> None:
+    async def _follow_caller(self) -> None:
         try:
             await trio.sleep_forever()
         finally:
-            if self._result is None:
-                shelter.deadline = trio.current_time() + CLEAN_UP
-                self._scope.cancel("the caller was cancelled")
+            self._hurry("the caller was cancelled")
 
-    async def _under_signals(self, task_status: trio.TaskStatus[None]) -> None:
-        async with trio.open_nursery() as signals:
+    def _hurry(self, reason: str) -> None:
+        left = CLEAN_UP if self._result is None else LAST_WORDS
+        self._shelter.deadline = min(self._shelter.deadline, trio.current_time() + left)
+        self._scope.cancel(reason)
+
+    async def _serve_and_run(self, task_status: trio.TaskStatus[None]) -> None:
+        async with trio.open_nursery() as patience:
             async with trio.open_nursery() as serving:
-                if self._settings.handle_signals:
-                    await signals.start(self._end_by_signal, serving.cancel_scope)
-                journal = Journal() if self._settings.live else None
+                journal = Journal() if self._live else None
                 try:
                     await self._open_door(journal, serving)
                 except StartError as exc:
@@ -149,20 +198,27 @@ class LiveRun:
                 else:
                     task_status.started()
                     await self._run_and_tell(journal)
-            signals.cancel_scope.cancel("the run is over")
+                    patience.start_soon(self._explain_waiting)
+            patience.cancel_scope.cancel("all watchers had the end")
 
     async def _open_door(self, journal: Journal | None, serving: trio.Nursery) -> None:
-        if journal is not None and self._settings.live is not None:
+        if journal is not None and self._live is not None:
             from sisyphus.live.server import serve
 
-            self.serving = await serving.start(serve, journal, self._settings.live)
-            for sink in self._sinks:
-                if isinstance(sink, Announcer):
-                    sink.serving(self.serving)
+            self.serving = await serving.start(serve, journal, self._live)
+            for announcer in self._announcers():
+                announcer.serving(self.serving)
+
+    async def _explain_waiting(self) -> None:
+        await trio.sleep(PATIENCE)
+        if self._live is not None:
+            for announcer in self._announcers():
+                announcer.draining(max(self._live.drain - PATIENCE, 0))
 
     async def _run_and_tell(self, journal: Journal | None) -> None:
         clock = Clock()
-        fold = Fold(self._planned(), keep_steps=self._settings.keep_steps)
+        planned = {case_id(index): case for index, case in enumerate(self._cases)}
+        fold = Fold(planned, keep_steps=self._settings.keep_steps)
         events, incoming = trio.open_memory_channel[Event](EVENT_BUFFER)
         async with Pools() as pools:
             run = Run(
@@ -180,16 +236,11 @@ class LiveRun:
             run_id=self.run_id, started_at=clock.began, duration=clock.elapsed(),
             interrupted=self._scope.cancelled_caught, reason=run.stopping,
         )  # fmt: skip
-        for sink in self._sinks:
-            try:
-                sink.finish(self._result)
-            except OutputError as exc:
-                self._troubles.append(exc)
+        self._feed.close()
+        for sink in tuple(self._sinks):
+            self._show(sink, sink.finish, self._result)
         if journal is not None:
             journal.close()
-
-    def _planned(self) -> dict[str, Case]:
-        return {case_id(index): case for index, case in enumerate(self._cases)}
 
     async def _dispatch(self, incoming: trio.MemoryReceiveChannel[Event], journal: Journal | None, fold: Fold) -> None:
         """Gives each event its `seq`, and shows it to everyone; the only task that does."""
@@ -200,95 +251,42 @@ class LiveRun:
                 if journal is not None and event.sent:
                     journal.append(seq, encode(event, seq=seq, run_id=self.run_id))
                 fold.handle(event)
-                for sink in self._sinks:
-                    sink.handle(event)
-                if self._wants_feed():
+                for sink in tuple(self._sinks):
+                    self._show(sink, sink.handle, event)
+                if self._feed.statistics().open_receive_channels > 0:
                     self._feed.send_nowait(event)
 
-    def _wants_feed(self) -> bool:
-        return self._feed.statistics().open_receive_channels > 0
+    def _show(self, sink: Sink, show: Callable[[T], None], what: T) -> None:
+        try:
+            show(what)
+        except Exception as exc:  # noqa: BLE001 - raised by supervise; what a sink does concerns no other sink
+            self._sinks.remove(sink)
+            self._troubles.append(exc)
 
-    async def _end_by_signal(
-        self, serving: trio.CancelScope, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
-    ) -> None:
-        with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-            task_status.started()
-            async for _ in signals:
-                break
-        # From here on a signal ends the process at once, also when the loop is busy with something else.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: os._exit(130))
-        if self._result is None:
-            self._scope.cancel("interrupted")
-        else:
-            serving.cancel("interrupted while watchers were reading the end")
+    def _announcers(self) -> list[Announcer]:
+        return [sink for sink in self._sinks if isinstance(sink, Announcer)]
+
+    def _signals(self) -> AbstractContextManager[None]:
+        if not self._settings.handle_signals:
+            return nullcontext()
+        token = trio.lowlevel.current_trio_token()
+
+        # Not `trio.open_signal_receiver`: it hands both signals to the loop, and the second must end the process also
+        # when the loop is busy with something else.
+        def first(_number: int, _frame: FrameType | None) -> None:
+            signals.hand_over_to(signals.end_process)
+            token.run_sync_soon(self._interrupt)
+
+        return signals.handled_by(first)
+
+    def _interrupt(self) -> None:
+        self.interrupted = True
+        for announcer in self._announcers():
+            announcer.interrupted()
+        self._hurry("interrupted")
 
 
 async def _serve_mock(server: MockServer, *, task_status: trio.TaskStatus[str]) -> None:
     from sisyphus.mock.server import serve
 
     await serve(server, task_status=task_status)
-
-
-@asynccontextmanager
-async def open_run(
-    cases: Case | str | Path | Iterable[Case | str | Path], *, sinks: Iterable[Sink] = (), **options: Any
-) -> AsyncIterator[LiveRun]:
-    """Starts a run; leaving the block waits for its end.
-
-    Args:
-        cases: cases, or paths of files, directories and globs.
-        sinks: what else sees the events.
-        **options: fields of `Settings` (`jobs`, `fail_fast`, `live`, …), and `profile`, `overrides` for loading.
-
-    Yields:
-        the run, which is going on by then; a live server, if asked for, listens.
-
-    Raises:
-        UsageError, CaseFileError: nothing was run.
-        StartError: the live server's address cannot be used; nothing was run.
-
-    Cancelling the block, or an exception in it, cancels the run.
-    """
-    settings, loaded = prepare_run(cases, options)
-    live_run = LiveRun(loaded, settings, sinks)
-    refused: StartError | None = None
-    async with trio.open_nursery() as nursery:
-        try:
-            await nursery.start(live_run.supervise)
-        except StartError as exc:
-            refused = exc
-        else:
-            yield live_run
-    if refused is not None:
-        raise refused
-
-
-async def run(
-    cases: Case | str | Path | Iterable[Case | str | Path], *, sinks: Iterable[Sink] = (), **options: Any
-) -> RunResult:
-    """Runs cases to their end; ``trio.run(sisyphus.run, "case.yaml")``.
-
-    Takes and raises what `open_run` does. Cancelled, the run ends as after Ctrl-C, and the cancellation goes on.
-    """
-    settings, loaded = prepare_run(cases, options)
-    live_run = LiveRun(loaded, settings, sinks)
-    live_run.events.close()
-    await live_run.supervise()
-    return live_run.result
-
-
-def prepare_run(
-    cases: Case | str | Path | Iterable[Case | str | Path], options: dict[str, Any]
-) -> tuple[Settings, list[Case]]:
-    """Loads what is not loaded yet, and tells the loader's options from the run's."""
-    from sisyphus.case.load import load_all
-    from sisyphus.case.project import Choices
-
-    choices = Choices(**{key: options.pop(key) for key in ("profile", "overrides", "env_prefix") if key in options})
-    settings = Settings(**options)
-    given = [cases] if isinstance(cases, Case | str | Path) else list(cases)
-    loaded: list[Case] = []
-    for item in given:
-        loaded.extend([item] if isinstance(item, Case) else load_all([item], choices))
-    return settings, loaded

@@ -1,4 +1,4 @@
-"""A part of a case file under one set of names, with the place of each value and what was found wrong on the way."""
+"""A part of a case file under the model's names, with the place of each value and what was found wrong on the way."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sisyphus.errors import Mark, Problem, nearest
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Mapping
 
     from sisyphus.case.yaml import Map, Seq
 
@@ -16,14 +16,23 @@ Place = tuple[str, int, int]
 
 
 class Draft(dict[str, Any]):
-    """A mapping whose keys are the model's; `marks` has the place of each value, `place` its own."""
+    """A mapping whose keys are the model's.
 
-    __slots__ = ("marks", "place")
+    Attributes:
+        place: where it begins.
+        marks: the place of each value.
+        spelt: how the file spells a key, where that is not the model's name.
+        meant: names that are not there because what stands for them is wrong, and was reported.
+    """
+
+    __slots__ = ("marks", "meant", "place", "spelt")
 
     def __init__(self, place: Place) -> None:
         super().__init__()
         self.place = place
         self.marks: dict[str, Place] = {}
+        self.spelt: dict[str, str] = {}
+        self.meant: set[str] = set()
 
     def put(self, key: str, value: Any, place: Place) -> None:
         self[key] = value
@@ -33,6 +42,20 @@ class Draft(dict[str, Any]):
         """Gives the value of `key`, if there is one, the name `to`."""
         if key in self:
             self.put(to, self.pop(key), self.marks.pop(key))
+            self.spelt[to] = self.spelt.pop(key, key)
+
+    def discard(self, key: str) -> None:
+        """Leaves out a value that is wrong and was reported."""
+        self.pop(key, None)
+        self.meant.add(key)
+
+    def lacks(self, key: str) -> bool:
+        """Whether the file says nothing for `key`, not even something wrong."""
+        return key not in self and key not in self.meant
+
+    def place_of(self, key: str) -> Place:
+        """Where the value of `key` stands; for one that is not there, where all of it begins."""
+        return self.marks.get(key, self.place)
 
 
 class Findings:
@@ -69,7 +92,15 @@ def pending(*names: str) -> dict[str, str]:
     return dict.fromkeys(names, Fate.PENDING)
 
 
-def take(source: Map, table: Mapping[str, str], what: str, found: Findings) -> Draft:
+def take(
+    source: Map,
+    table: Mapping[str, str],
+    what: str,
+    found: Findings,
+    *,
+    without: Container[str] = (),
+    elsewhere: Callable[[str], str | None] | None = None,
+) -> Draft:
     """Renames the keys of `source` as `table` says; unknown keys, and two spellings of one, are problems.
 
     Args:
@@ -77,53 +108,67 @@ def take(source: Map, table: Mapping[str, str], what: str, found: Findings) -> D
         table: from each accepted key to the model's name or to a `Fate`.
         what: what the mapping is, for messages: "a step".
         found: where problems and warnings go.
+        without: keys that someone else takes care of.
+        elsewhere: says of an unknown key where it belongs, if anywhere.
     """
     file = source.file
     draft = Draft((file, source.line, source.column))
     marks = source.marks
     for key, value in source.items():
+        if key in without:
+            continue
         name = table.get(key)
         at = marks[key]
         if name is None:
-            _unknown(key, (file, at[0], at[1]), table, what, found)
+            hint = (elsewhere and elsewhere(key)) or _nearest_key(key, table, draft)
+            found.wrong((file, at[0], at[1]), tr("unknown key '{key}' in {what}", key=key, what=what), hint)
         elif name[0] == "\0":
+            draft.meant.add(key)
             _fated(key, name, (file, at[0], at[1]), found)
         elif name in draft:
-            found.wrong(
-                (file, at[0], at[1]),
-                tr("'{key}' says again what another spelling of '{name}' says above", key=key, name=name),
-                tr("keep one of them"),
-            )
+            message = tr("'{key}' says again what '{other}' says", key=key, other=draft.spelt.get(name, name))
+            found.wrong((file, at[0], at[1]), message, tr("keep one of them"))
         else:
             draft[name] = value
             draft.marks[name] = (file, at[2], at[3])
+            if name != key:
+                draft.spelt[name] = key
     return draft
 
 
-def _unknown(key: str, place: Place, table: Mapping[str, str], what: str, found: Findings) -> None:
-    near = nearest(key, table)
-    hint = (
-        tr("did you mean '{near}'?", near=near)
-        if near
-        else tr("known keys: {keys}", keys=", ".join(sorted(k for k, v in table.items() if v == k)))
-    )
-    found.wrong(place, tr("unknown key '{key}' in {what}", key=key, what=what), hint)
+def _nearest_key(key: str, table: Mapping[str, str], draft: Draft) -> str:
+    """The hint for an unknown key; `draft` learns what was probably meant."""
+    useful = {known: name for known, name in table.items() if name != Fate.IGNORED}
+    near = nearest(key, useful)
+    if near is not None:
+        draft.meant.add(useful[near])
+        return tr("did you mean '{near}'?", near=near)
+    first_spellings = {name: known for known, name in reversed(useful.items()) if name != Fate.PENDING}
+    return tr("known keys: {keys}", keys=", ".join(sorted(first_spellings.values())))
 
 
 def _fated(key: str, fate: str, place: Place, found: Findings) -> None:
     if fate == Fate.IGNORED:
         found.warn(place, tr("'{key}' has no effect", key=key))
     else:
-        found.wrong(place, tr("'{key}' is not supported yet by this version", key=key), tr("remove it"))
+        found.wrong(place, unsupported(key))
 
 
-def part_of(source: Map, keys: Iterable[str]) -> Map:
-    """Some of a mapping's keys, standing where the mapping stands."""
-    part = type(source)(source.file, source.line, source.column)
-    part.marks = dict(source.marks)
-    for key in keys:
-        part[key] = source[key]
-    return part
+def unsupported(key: str) -> str:
+    """What is said of a part of the case format that is still to come."""
+    return tr("'{key}' is not supported yet by this version", key=key)
+
+
+def unknown(word: str, known: Mapping[str, str]) -> str:
+    """The hint for an unknown word: the nearest one of `known`, else all that it may be."""
+    near = nearest(word, known)
+    if near is not None:
+        return tr("did you mean '{near}'?", near=near)
+    return tr("known: {names}", names=", ".join(sorted(set(known.values()))))
+
+
+def example(text: str) -> str:
+    return tr("write for example {example}", example=text)
 
 
 def kind_of(value: Any) -> str:
@@ -145,37 +190,46 @@ def kind_of(value: Any) -> str:
             return type(value).__name__
 
 
-def as_map(value: Any, place: Place, what: str, found: Findings) -> Map | None:
+def as_map(value: Any, place: Place, what: str, found: Findings, hint: str | None = None) -> Map | None:
     """The value if it is a mapping; else a problem is noted and None returned."""
     if isinstance(value, dict):
         return value  # type: ignore[return-value]  # the reader makes nothing but Map
-    found.wrong(place, tr("{what} must be a mapping, got {kind}", what=what, kind=kind_of(value)))
+    found.wrong(place, tr("{what} must be a mapping, got {kind}", what=what, kind=kind_of(value)), hint)
     return None
 
 
-def as_seq(value: Any, place: Place, what: str, found: Findings) -> Seq | None:
+def as_seq(value: Any, place: Place, what: str, found: Findings, hint: str | None = None) -> Seq | None:
     """The value if it is a list; else a problem is noted and None returned."""
     if isinstance(value, list):
         return value  # type: ignore[return-value]  # the reader makes nothing but Seq
-    found.wrong(place, tr("{what} must be a list, got {kind}", what=what, kind=kind_of(value)))
+    found.wrong(place, tr("{what} must be a list, got {kind}", what=what, kind=kind_of(value)), hint)
     return None
 
 
 def each(
     value: Any, place: Place, what: str, item: Callable[[Any, Place], Draft | None], found: Findings
 ) -> list[Draft]:
-    """`item` of every element of a list, without those that came to nothing."""
+    """`item` of every element of a list, without those that came to nothing; nothing written is an empty list."""
+    if value is None:
+        return []
     seq = as_seq(value, place, what, found)
     if seq is None:
         return []
-    drafts = (item(element, (seq.file, *seq.marks[i])) for i, element in enumerate(seq))
+    file = seq.file
+    drafts = [item(element, (file, *at)) for element, at in zip(seq, seq.marks, strict=True)]
     return [draft for draft in drafts if draft is not None]
 
 
 def texts(value: Any, place: Place, what: str, found: Findings) -> list[str]:
-    """One text or a list of texts, as a list."""
-    items: Iterable[Any] = value if isinstance(value, list) else [value]
-    if all(isinstance(item, str | int | float) and not isinstance(item, bool) for item in items):
-        return [str(item) for item in items]
-    found.wrong(place, tr("{what} must be text or a list of texts", what=what))
-    return []
+    """One text or a list of texts, as a list; nothing written is an empty one."""
+    if value is None:
+        return []
+    items = value if isinstance(value, list) else [value]
+    marks = [(value.file, *at) for at in value.marks] if isinstance(value, list) else [place]  # type: ignore[attr-defined]
+    result = []
+    for item, at in zip(items, marks, strict=True):
+        if isinstance(item, str | int | float) and not isinstance(item, bool):
+            result.append(str(item))
+        else:
+            found.wrong(at, tr("{what} must be text or a list of texts, got {kind}", what=what, kind=kind_of(item)))
+    return result

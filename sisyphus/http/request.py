@@ -6,7 +6,6 @@ import functools
 import re
 from base64 import b64encode
 from collections.abc import Mapping
-from importlib import metadata
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -70,6 +69,8 @@ _WITH_LENGTH: Final = frozenset({"POST", "PUT", "PATCH"})  # those of which a se
 @functools.cache
 def _defaults() -> tuple[tuple[str, tuple[bytes, bytes]], ...]:
     """The headers of every request that does not say otherwise, by their names in lower case."""
+    from importlib import metadata
+
     try:
         version = metadata.version(_DISTRIBUTION)
     except metadata.PackageNotFoundError:  # run from its sources

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import httpcore
 import httpx
@@ -12,6 +11,7 @@ import trio
 
 from sisyphus.errors import BodyError, BrokenResponse
 from sisyphus.http import content
+from sisyphus.http.client import Bytes, Client
 from sisyphus.http.decoding import Decoder
 from sisyphus.http.failures import translated
 from sisyphus.http.headers import Headers
@@ -23,8 +23,6 @@ from sisyphus.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable
-    from http.cookiejar import Cookie
-    from urllib.request import Request as UrllibRequest
 
     from sisyphus.http.content import Content
     from sisyphus.http.pool import Pools
@@ -46,7 +44,7 @@ class Session:
     """
 
     def __init__(self, pools: Pools) -> None:
-        self._client: Final = _Client(transport=pools, trust_env=False, timeout=None)
+        self._client: Final = Client(transport=pools, trust_env=False, timeout=None)
 
     async def send(
         self, call: Call, *, verify: bool = True, follow_redirects: bool = True, keep: int = KEEP
@@ -73,7 +71,7 @@ class Session:
             outgoing.method,
             outgoing.url,
             headers=outgoing.headers,
-            stream=_Bytes(outgoing.content),
+            stream=Bytes(outgoing.content),
             extensions=extensions,
         )
         self._add_cookies(request, outgoing)
@@ -84,9 +82,12 @@ class Session:
             body=outgoing.shown_body,
         )
         answer, hops = await self._arrive(request, outgoing)
+        decoder = Decoder(answer.headers.get("Content-Encoding", ""))
         with translated(answer.request.url):
-            read = await _read(answer, keep)
-        return _response(answer, read, sent=sent, hops=hops, watch=watch)
+            raw, size = await _receive(answer, decoder, keep)
+        elapsed = watch.elapsed()
+        read = _read(answer, decoder, raw, size)
+        return _response(answer, read, sent=sent, hops=hops, elapsed=elapsed, phases=watch.phases())
 
     async def _arrive(self, request: httpx.Request, outgoing: Outgoing) -> tuple[httpx.Response, list[httpx.Response]]:
         """Sends and follows; the answer's body is still to be read."""
@@ -118,60 +119,6 @@ class Session:
             request.headers["Cookie"] = "; ".join(kept + own)
 
 
-class _Client(httpx.AsyncClient):
-    """httpx's client with a jar that suits a tester, and that costs nothing where no cookie is set."""
-
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
-        self._kept: Final = _Cookies(CookieJar(_CookiePolicy()))
-
-    @property
-    def cookies(self) -> httpx.Cookies:
-        return self._kept
-
-    @cookies.setter
-    def cookies(self, cookies: Any) -> None:
-        self._kept.update(cookies)
-
-
-class _Bytes(httpx.AsyncByteStream):
-    """The body of a request; httpx's own is a generator, which warns when it is given up half-way."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content: Final = content
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return _Once(self._content)
-
-
-class _Once:
-    def __init__(self, content: bytes) -> None:
-        self._rest = [content] if content else []
-
-    def __aiter__(self) -> _Once:
-        return self
-
-    async def __anext__(self) -> bytes:
-        if not self._rest:
-            raise StopAsyncIteration
-        return self._rest.pop()
-
-
-class _Cookies(httpx.Cookies):
-    def extract_cookies(self, response: httpx.Response) -> None:
-        if "Set-Cookie" in response.headers:
-            super().extract_cookies(response)
-
-
-class _CookiePolicy(DefaultCookiePolicy):
-    """Accepts `Domain=localhost`, as browsers do; the standard library refuses a domain without a dot in it."""
-
-    def set_ok_domain(self, cookie: Cookie, request: UrllibRequest) -> bool:
-        if cookie.domain_specified and cookie.domain.lstrip(".") == "localhost" == request.host.partition(":")[0]:
-            cookie.domain, cookie.domain_specified = "localhost.local", False  # its name for a host without a dot
-        return super().set_ok_domain(cookie, request)
-
-
 def _checked(request: httpx.Request, hops: list[httpx.Response]) -> httpx.Request:
     advice = tr("To look at the redirect itself, set follow_redirects: false.")
     if request.url.scheme not in {"http", "https"}:
@@ -188,16 +135,14 @@ def _checked(request: httpx.Request, hops: list[httpx.Response]) -> httpx.Reques
     return request
 
 
-async def _read(answer: httpx.Response, keep: int) -> Content:
-    """Reads the whole body and keeps the first `keep` bytes of it."""
-    content_encoding = answer.headers.get("Content-Encoding")
-    decoder = Decoder(content_encoding) if content_encoding else None
+async def _receive(answer: httpx.Response, decoder: Decoder, keep: int) -> tuple[bytes, int]:
+    """Receives the whole body; returns the first `keep` bytes of it and how many there were."""
     kept = bytearray()
     size = 0
     chunks = aiter(answer.stream)  # type: ignore[arg-type]  # httpx's class declares both ways to be iterated
     try:
         async for chunk in chunks:
-            for piece in decoder.feed(chunk) if decoder else (chunk,):
+            for piece in decoder.feed(chunk):
                 if size < keep:
                     kept += piece[: keep - size]
                 size += len(piece)
@@ -208,14 +153,7 @@ async def _read(answer: httpx.Response, keep: int) -> Content:
     finally:
         with trio.move_on_after(CLOSING, shield=True):
             await answer.aclose()
-    read = content.read(bytes(kept), answer.headers.get("Content-Type", ""), size=size)
-    if decoder and decoder.unknown:
-        read.warnings.append(
-            tr("the body is encoded as {encoding}, which is not undone", encoding=", ".join(decoder.unknown))
-        )
-    if decoder and not decoder.is_whole():
-        read.warnings.append(tr("the compressed body ends too early"))
-    return read
+    return bytes(kept), size
 
 
 async def _break_off(answer: httpx.Response, chunks: AsyncIterator[bytes]) -> None:
@@ -229,7 +167,10 @@ async def _break_off(answer: httpx.Response, chunks: AsyncIterator[bytes]) -> No
 async def _drain(answer: httpx.Response) -> None:
     """Makes the connection of a redirect usable again, or closes it if that would cost more than a new one."""
     try:
-        if int(answer.headers.get("Content-Length", DRAINED + 1)) <= DRAINED:
+        if (
+            "Transfer-Encoding" not in answer.headers
+            and int(answer.headers.get("Content-Length", DRAINED + 1)) <= DRAINED
+        ):
             async for _ in answer.stream:  # type: ignore[union-attr]
                 pass
     finally:
@@ -237,8 +178,24 @@ async def _drain(answer: httpx.Response) -> None:
             await answer.aclose()
 
 
+def _read(answer: httpx.Response, decoder: Decoder, raw: bytes, size: int) -> Content:
+    read = content.read(raw, answer.headers.get("Content-Type", ""), size=size)
+    if decoder.unknown:
+        named = ", ".join(decoder.unknown)
+        read.warnings.append(tr("the body is encoded as {encoding}, which is not undone", encoding=named))
+    if not decoder.is_whole():
+        read.warnings.append(tr("the compressed body ends too early"))
+    return read
+
+
 def _response(
-    answer: httpx.Response, read: Content, *, sent: Sent, hops: list[httpx.Response], watch: Stopwatch
+    answer: httpx.Response,
+    read: Content,
+    *,
+    sent: Sent,
+    hops: list[httpx.Response],
+    elapsed: float,
+    phases: dict[str, float | None],
 ) -> Response:
     headers = Headers(answer.headers.raw)
     history = tuple(
@@ -252,12 +209,12 @@ def _response(
         body=read.body,
         text=read.text,
         url=_shown(answer.request.url),
-        elapsed=watch.elapsed(),
+        elapsed=elapsed,
         size=read.size,
         http_version=answer.http_version,
         request=sent,
         history=history,
-        phases=watch.phases(),
+        phases=phases,
         truncated=read.truncated,
         body_note=read.note,
         warnings=tuple(read.warnings),

@@ -125,8 +125,6 @@ class Delivery:
             self.stop()
         else:
             self._cursor = batch.cursor
-            if not sent or batch.cursor < self._journal.last_seq:
-                self._call_own_task()
 
     def finish(self) -> None:
         self._call_own_task()

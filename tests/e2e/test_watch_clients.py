@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
+from attrs import frozen
 
 from sisyphus.journal import Journal
 from sisyphus.live import LiveSettings, Serving, serve
@@ -143,17 +144,56 @@ async def serving(journal: Journal, nursery: trio.Nursery) -> Serving:
     return await nursery.start(serve, journal, LiveSettings(port=0))
 
 
-async def run(*command: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Runs a client to its end, without colours, in the language the test says."""
+async def start(nursery: trio.Nursery, *command: str | Path, stdout: int = subprocess.PIPE, **environment: str) -> Any:
+    """A client, in the language the test says, that goes on while the test does other things."""
     base = {name: value for name, value in os.environ.items() if name not in {"LC_ALL", "LC_MESSAGES", "NO_COLOR"}}
-    done = await trio.run_process(
-        [str(part) for part in command],
-        capture_stdout=True,
-        capture_stderr=True,
-        check=False,
-        env=base | {"LANG": "en_US.UTF-8", "PYTHONUTF8": "1"} | environment,
+    return await nursery.start(
+        partial(
+            trio.run_process,
+            [str(part) for part in command],
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            check=False,
+            env=base | {"LANG": "en_US.UTF-8", "PYTHONUTF8": "1", "PYTHONUNBUFFERED": "1"} | environment,
+        )
     )
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+async def text_until(stream: trio.abc.ReceiveStream, end: str) -> str:
+    """What comes up to and with this text, or up to the end of the stream."""
+    text = b""
+    while end.encode() not in text:
+        more = await stream.receive_some()
+        if not more:
+            break
+        text += more
+    return text.decode()
+
+
+@frozen
+class Done:
+    """What became of a client."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+async def run(*command: str | Path, closing: Journal | None = None, last: str = "", **environment: str) -> Done:
+    """Runs a client to its end; `closing` ends when the client has shown `last`."""
+    texts = {}
+
+    async def keep(name: str, stream: trio.abc.ReceiveStream) -> None:
+        texts[name] = texts.get(name, "") + await text_until(stream, "the end of the stream")
+
+    async with trio.open_nursery() as nursery:
+        process = await start(nursery, *command, **environment)
+        nursery.start_soon(keep, "stderr", process.stderr)
+        if closing is not None:
+            texts["stdout"] = await text_until(process.stdout, last)
+            closing.close()
+        nursery.start_soon(keep, "stdout", process.stdout)
+    return Done(process.returncode, texts["stdout"], texts["stderr"])
 
 
 def demo(port: int, *more: str) -> list[str | Path]:
@@ -172,10 +212,10 @@ def free_port() -> int:
 @in_time
 async def test_the_guides_python_example_sees_the_whole_run(journal: Journal, serving: Serving) -> None:
     tell(journal, SCRIPT)
-    journal.close()
-    done = await run(sys.executable, "-c", GUIDE_PYTHON.replace("localhost:8765", f"localhost:{serving.port}"))
+    script = GUIDE_PYTHON.replace("localhost:8765", f"localhost:{serving.port}")
+    done = await run(sys.executable, "-c", script, closing=journal, last="1.25}")
     assert done.stderr == ""
-    assert done.returncode == 0
+    assert done.code == 0
     lines = done.stdout.splitlines()
     assert lines[::2] == [f"Event: {kind}" for kind in TYPES]
     assert lines[1::2] == [f"Data: {data}" for _, data in SCRIPT]
@@ -189,11 +229,11 @@ async def test_the_guides_javascript_example_sees_the_whole_run(journal: Journal
         missing = "Node is not installed"
         pytest.fail(missing) if os.environ.get("SISYPHUS_NO_SKIP") == "1" else pytest.skip(missing)
     tell(journal, SCRIPT)
-    journal.close()
     script = GUIDE_JAVASCRIPT.replace("localhost:8765", f"localhost:{serving.port}")
-    done = await run(node, "--experimental-websocket", "--no-warnings", "-e", script)
+    command = (node, "--experimental-websocket", "--no-warnings", "-e", script)
+    done = await run(*command, closing=journal, last="duration: 1.25")
     assert done.stderr == ""
-    assert done.returncode == 0
+    assert done.code == 0
     lines = done.stdout.splitlines()
     assert lines[0] == "Connected to WebSocket server"
     assert [line.removeprefix("Event: ") for line in lines if line.startswith("Event: ")] == TYPES
@@ -206,18 +246,16 @@ async def test_the_guides_javascript_example_sees_the_whole_run(journal: Journal
 @in_time
 async def test_the_demo_shows_each_type_of_event(journal: Journal, serving: Serving) -> None:
     tell(journal, SCRIPT)
-    journal.close()
-    done = await run(*demo(serving.port))
+    done = await run(*demo(serving.port), closing=journal, last="1.250 s")
     assert done.stdout == ENGLISH
     assert done.stderr.splitlines() == [f"Watching ws://localhost:{serving.port}", "The run has ended."]
-    assert done.returncode == 0
+    assert done.code == 0
 
 
 @in_time
 async def test_the_demo_speaks_chinese(journal: Journal, serving: Serving) -> None:
     tell(journal, SCRIPT)
-    journal.close()
-    done = await run(*demo(serving.port), LANG="zh_CN.UTF-8")
+    done = await run(*demo(serving.port), closing=journal, last="1.250 s", LANG="zh_CN.UTF-8")
     assert "▶ 结账 checkout · 2 个步骤" in done.stdout
     assert "✗ 失败 · 共 2 个步骤：1 个通过，1 个失败，0 个跳过" in done.stdout
     assert done.stderr.endswith("测试已结束。\n")
@@ -230,8 +268,7 @@ async def test_the_demo_says_which_case_a_line_is_about_when_there_are_several(
     tell(journal, SCRIPT[:1])
     tell(journal, SCRIPT[:1], case="case-2")
     tell(journal, [("progress", dict(SCRIPT[5][1], cases_completed=0, cases_total=2))], case="case-2")
-    journal.close()
-    done = await run(*demo(serving.port))
+    done = await run(*demo(serving.port), closing=journal, last="cases 0/2")
     assert "case-1 |" not in done.stdout
     assert "case-2 | ▶ 结账 checkout · 2 steps\ncase-2 |   from cart to receipt\n" in done.stdout
     assert done.stdout.endswith(" · cases 0/2\n")
@@ -244,22 +281,23 @@ async def test_the_demo_shows_what_it_does_not_know_and_goes_on(journal: Journal
     journal.append(3, b'{"type": "log", "data": {"level": "info"}}')
     journal.append(4, b"not JSON at all")
     tell(journal, SCRIPT[-1:])
-    journal.close()
-    done = await run(*demo(serving.port))
+    done = await run(*demo(serving.port), closing=journal, last="1.250 s")
     shown = done.stdout.splitlines()
     assert shown[0] == '  weather {"sun": true}'
     assert [line.partition(":")[0] for line in shown[1:4]] == ["not an event"] * 3
     assert shown[4].startswith("✗ failed")
-    assert done.returncode == 0
+    assert done.code == 0
 
 
 @in_time
 async def test_the_demo_uses_colours_on_a_terminal(journal: Journal, serving: Serving) -> None:
     tell(journal, SCRIPT)
-    journal.close()
     ours, terminal = pty.openpty()
     try:
-        await trio.run_process([str(part) for part in demo(serving.port)], stdout=terminal)
+        async with trio.open_nursery() as nursery:
+            process = await start(nursery, *demo(serving.port), stdout=terminal)
+            await text_until(process.stderr, "Watching")
+            journal.close()
         assert b"\x1b[32m" in os.read(ours, 65_536)
     finally:
         os.close(terminal)
@@ -270,11 +308,12 @@ async def test_the_demo_uses_colours_on_a_terminal(journal: Journal, serving: Se
 async def test_the_demo_waits_for_a_server_that_is_not_there_yet(journal: Journal) -> None:
     port = free_port()
     async with trio.open_nursery() as nursery:
-        process = await started(nursery, *demo(port, "--wait", "20"))
+        process = await start(nursery, *demo(port, "--wait", "20"))
         told = await text_until(process.stderr, "--ws-server")
         assert f"No server at ws://localhost:{port} yet; waiting up to 20 s." in told
         await nursery.start(serve, journal, LiveSettings(port=port))
         tell(journal, SCRIPT)
+        await text_until(process.stdout, "1.250 s")
         journal.close()
         assert "The run has ended." in await text_until(process.stderr, "ended.")
         assert await process.wait() == 0
@@ -284,7 +323,7 @@ async def test_the_demo_waits_for_a_server_that_is_not_there_yet(journal: Journa
 async def test_the_demo_gives_up_on_a_server_that_does_not_come() -> None:
     port = free_port()
     done = await run(*demo(port, "--wait", "0.1"))
-    assert done.returncode == 1
+    assert done.code == 1
     assert done.stderr.splitlines()[-1] == (
         f"No server at ws://localhost:{port}. Is the run over, or does it use another port?"
     )
@@ -293,7 +332,7 @@ async def test_the_demo_gives_up_on_a_server_that_does_not_come() -> None:
 @in_time
 async def test_the_demo_says_that_a_host_does_not_exist() -> None:
     done = await run(*demo(8765, "--host", "x" * 64 + ".invalid"))
-    assert (done.returncode, done.stdout) == (1, "")
+    assert (done.code, done.stdout) == (1, "")
     assert done.stderr.startswith("There is no host 'xxx")
 
 
@@ -302,7 +341,7 @@ async def test_the_demo_says_that_the_server_vanished(journal: Journal) -> None:
     async with trio.open_nursery() as nursery, trio.open_nursery() as server:
         serving = await server.start(serve, journal, LiveSettings(port=0))
         tell(journal, SCRIPT[:3])
-        process = await started(nursery, *demo(serving.port))
+        process = await start(nursery, *demo(serving.port))
         await text_until(process.stdout, "POST /login")
         server.cancel_scope.cancel()
         assert (await text_until(process.stderr, "ended.")).endswith("The server vanished before the run ended.\n")
@@ -313,7 +352,7 @@ async def test_the_demo_says_that_the_server_vanished(journal: Journal) -> None:
 async def test_the_demo_ends_at_ctrl_c_without_a_traceback(journal: Journal, serving: Serving) -> None:
     tell(journal, SCRIPT[:3])
     async with trio.open_nursery() as nursery:
-        process = await started(nursery, *demo(serving.port))
+        process = await start(nursery, *demo(serving.port))
         await text_until(process.stdout, "POST /login")
         process.send_signal(signal.SIGINT)
         told = await text_until(process.stderr, "Stopped.")
@@ -325,7 +364,7 @@ async def test_the_demo_ends_at_ctrl_c_without_a_traceback(journal: Journal, ser
 async def test_the_demo_ends_quietly_when_nobody_reads_it_any_more(journal: Journal, serving: Serving) -> None:
     tell(journal, SCRIPT[:3])
     async with trio.open_nursery() as nursery:
-        process = await started(nursery, *demo(serving.port))
+        process = await start(nursery, *demo(serving.port))
         await text_until(process.stdout, "POST /login")
         await process.stdout.aclose()
         tell(journal, SCRIPT[3:])
@@ -336,14 +375,13 @@ async def test_the_demo_ends_quietly_when_nobody_reads_it_any_more(journal: Jour
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        (b"SSH-2.0-OpenSSH_9.9\r\n", ""),
         (b"garbage\r\n\r\n", ""),
         (b"", ""),
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\nno", " (HTTP 404)"),
         (b"HTTP/1.1 301 Elsewhere\r\nContent-Length: 0\r\n\r\n", " (HTTP 301)"),
         (b"HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n", ""),
     ],
-    ids=["ssh", "garbage", "nothing", "http 404", "http 301", "wrong accept"],
+    ids=["garbage", "nothing", "http 404", "http 301", "wrong accept"],
 )
 @in_time
 async def test_the_demo_says_that_something_else_listens_there(nursery: trio.Nursery, answer: bytes, said: str) -> None:
@@ -357,29 +395,4 @@ async def test_the_demo_says_that_something_else_listens_there(nursery: trio.Nur
     assert done.stderr == (
         f"Something listens at ws://localhost:{port}, but it is not the event stream of a test run{said}.\n"
     )
-    assert (done.returncode, done.stdout) == (1, "")
-
-
-async def started(nursery: trio.Nursery, *command: str | Path) -> Any:
-    """A client that goes on while the test does other things; the nursery sees to its end."""
-    return await nursery.start(
-        partial(
-            trio.run_process,
-            [str(part) for part in command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            check=False,
-            env=os.environ | {"LANG": "en_US.UTF-8", "PYTHONUTF8": "1"},
-        )
-    )
-
-
-async def text_until(stream: trio.abc.ReceiveStream, end: str) -> str:
-    """What comes up to and with this text, or up to the end of the stream."""
-    text = b""
-    while end.encode() not in text:
-        more = await stream.receive_some()
-        if not more:
-            break
-        text += more
-    return text.decode()
+    assert (done.code, done.stdout) == (1, "")

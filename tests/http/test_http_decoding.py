@@ -72,3 +72,9 @@ def test_a_small_body_cannot_become_a_huge_piece(name: str, encode: Callable[[by
     sizes = [len(piece) for piece in Decoder(name).feed(bomb)]
     assert sum(sizes) == 50_000_000
     assert max(sizes) <= PIECE
+
+
+@pytest.mark.parametrize("step", [1, 100_000])
+def test_output_that_is_pending_when_the_input_ends_is_not_lost(step: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sisyphus.http.decoding.PIECE", 100)
+    assert len(undone("deflate", raw_deflate(b"\0" * 100_000), step)[0]) == 100_000

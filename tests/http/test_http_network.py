@@ -83,6 +83,7 @@ async def world() -> AsyncIterator[World]:
     world = World()
     trio.socket.set_custom_hostname_resolver(world)
     trio.socket.set_custom_socket_factory(world)
+    await trio.lowlevel.checkpoint()
     yield world
     trio.socket.set_custom_hostname_resolver(None)
     trio.socket.set_custom_socket_factory(None)

@@ -58,11 +58,39 @@ def test_what_json_does_not_know_is_named() -> None:
         sent(json={"a": object()})
 
 
-def test_nesting_without_end_is_an_error_of_the_field() -> None:
-    endless: list[Any] = []
-    endless.append(endless)
+def nested(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+def endless() -> list[Any]:
+    value: list[Any] = []
+    value.append(value)
+    return value
+
+
+@pytest.mark.parametrize("value", [endless(), nested(100_000)], ids=["endless", "deep"])
+def test_nesting_beyond_what_can_be_written_is_an_error_of_the_field(value: Any) -> None:
     with pytest.raises(FieldError, match="cannot be written as JSON"):
-        sent(json=endless)
+        sent(json=value)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"headers": {"X-A": "\ud83d"}},
+        {"cookies": {"a": "\ud83d"}},
+        {"params": {"a": "\ud83d"}},
+        {"data": {"a": "\ud83d"}},
+        {"auth": Auth(type="basic", username="\ud83d", password="x")},
+    ],
+    ids=str,
+)
+def test_half_a_surrogate_pair_is_refused_wherever_text_is_encoded(fields: dict[str, Any]) -> None:
+    with pytest.raises(FieldError, match="half a surrogate pair"):
+        sent(**fields)
 
 
 @pytest.mark.parametrize("name", ["Content-Type", "content-type", "CONTENT-TYPE"])

@@ -1,0 +1,92 @@
+"""Runs inside other Trio programs."""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import trio
+
+from sisyphus.app import LiveRun, Settings
+from sisyphus.case.model import Case
+from sisyphus.errors import StartError
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterable
+
+    from sisyphus.app import Sink
+    from sisyphus.results import RunResult
+
+
+@asynccontextmanager
+async def open_run(
+    cases: Case | str | Path | Iterable[Case | str | Path], *, sinks: Iterable[Sink] = (), **options: Any
+) -> AsyncIterator[LiveRun]:
+    """Starts a run; leaving the block waits for its end.
+
+    Args:
+        cases: cases, or paths of files, directories and globs.
+        sinks: what else sees the events.
+        **options: fields of `sisyphus.app.Settings` (`jobs`, `fail_fast`, `live`, …), and `profile`, `overrides`,
+            `env_prefix` for loading. Without `live` there is a server for watchers if a case has
+            ``websocket: {enabled: true}``; `LiveSettings` asks for one, None for none.
+
+    Yields:
+        the run, which is going on by then; a live server, if asked for, listens.
+
+    Raises:
+        UsageError, CaseFileError: nothing was run.
+        StartError: the live server's address cannot be used; nothing was run.
+
+    Cancelling the block, or an exception in it, cancels the run; it ends as after Ctrl-C, then the exception goes on.
+    """
+    live_run = prepare_run(cases, sinks, options)
+    failed: Exception | None = None
+    async with trio.open_nursery() as nursery:
+        try:
+            await nursery.start(live_run.supervise)
+        except StartError as exc:
+            failed = exc
+        else:
+            try:
+                yield live_run
+            except Exception as exc:  # noqa: BLE001 - raised below: the nursery is ours, and nobody expects its group
+                failed = exc
+                live_run.cancel("the block failed")
+    if failed is not None:
+        raise failed
+
+
+async def run(
+    cases: Case | str | Path | Iterable[Case | str | Path], *, sinks: Iterable[Sink] = (), **options: Any
+) -> RunResult:
+    """Runs cases to their end; ``trio.run(sisyphus.run, "case.yaml")``.
+
+    Takes and raises what `open_run` does. Cancelled, the run ends as after Ctrl-C, and the cancellation goes on.
+    """
+    live_run = prepare_run(cases, sinks, options)
+    live_run.events.close()
+    await live_run.supervise()
+    return live_run.result
+
+
+def prepare_run(
+    cases: Case | str | Path | Iterable[Case | str | Path], sinks: Iterable[Sink], options: dict[str, Any]
+) -> LiveRun:
+    """Loads what is not loaded yet, and tells the loader's options from the run's."""
+    from sisyphus.case.load import load_all
+    from sisyphus.case.project import Choices
+
+    choosing = {key: options.pop(key) for key in ("profile", "overrides", "env_prefix") if key in options}
+    if "environ" in options:
+        choosing["environ"] = options["environ"]
+    settings = Settings(**options)
+    choices = Choices(**choosing)
+    given = [cases] if isinstance(cases, Case | str | Path) else cases
+    loaded: list[Case] = []
+    # Neighbouring paths are loaded together: the problems of all of them are told at once.
+    for are_cases, items in groupby(given, lambda item: isinstance(item, Case)):
+        loaded.extend(items if are_cases else load_all(items, choices))
+    return LiveRun(loaded, settings, sinks)

@@ -1,0 +1,44 @@
+"""Ctrl-C and SIGTERM, and what they end."""
+
+from __future__ import annotations
+
+import os
+import signal
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+
+    Handler = Callable[[int, FrameType | None], None]
+
+INTERRUPTED: Final = 130
+
+_NUMBERS: Final = (signal.SIGINT, signal.SIGTERM)
+_SHOW_CURSOR: Final = b"\x1b[?25h\n"
+
+
+@contextmanager
+def handled_by(handler: Handler) -> Iterator[None]:
+    """Has both signals handled so, and afterwards as before. Only in the main thread: Python has it so."""
+    before = {number: signal.signal(number, handler) for number in _NUMBERS}
+    try:
+        yield
+    finally:
+        for number, old in before.items():
+            signal.signal(number, signal.SIG_DFL if old is None else old)
+
+
+def hand_over_to(handler: Handler) -> None:
+    """Has the signals that are still to come handled so."""
+    for number in _NUMBERS:
+        signal.signal(number, handler)
+
+
+def end_process(_number: int, _frame: FrameType | None) -> None:
+    """Ends the process at once, whatever it is busy with, with exit code 130."""
+    with suppress(OSError):
+        if os.isatty(1):
+            os.write(1, _SHOW_CURSOR)  # the status line hides it
+    os._exit(INTERRUPTED)

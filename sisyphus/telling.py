@@ -1,0 +1,134 @@
+"""Results in lines of text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sisyphus.case.model import ABSENT
+from sisyphus.wire import dumps
+from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sisyphus.results import CaseResult, RunResult, StepResult
+    from sisyphus.values.validate import CheckResult
+
+MARKS: Final = {
+    "success": "✓",
+    "passed": "✓",
+    "failure": "✗",
+    "failed": "✗",
+    "error": "✗",
+    "skipped": "-",
+    "cancelled": "✗",
+}
+
+_VALUE: Final = 120  # characters of a value that are shown
+_BODY: Final = 400
+
+
+def took(seconds: float) -> str:
+    """A duration as people read it."""
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.0f} ms"
+    if seconds < 59.995:
+        return f"{seconds:.2f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest} s"
+
+
+def step_lines(step: StepResult, *, verbose: bool) -> Iterator[str]:
+    """How a step ended, why, and with `verbose` everything that is known about it."""
+    outcome = tr("skipped: {reason}", reason=step.reason) if step.status == "skipped" else took(step.duration)
+    yield f"  {MARKS[step.status]} {step.name}  ·  {outcome}{_retries(step.retry_count)}"
+    if step.error is not None:
+        yield from _error(step)
+    yield from (f"      ! {warning}" for warning in step.warnings)
+    if verbose:
+        yield from _details(step)
+
+
+def case_lines(case: CaseResult) -> Iterator[str]:
+    """How a case ended."""
+    yield "  " + tr(
+        "{mark} {status} · steps: {passed} of {total} passed, {failed} failed, {skipped} skipped · {time}",
+        mark=MARKS[case.status], status=tr(case.status), passed=case.passed_steps, total=case.total_steps,
+        failed=case.failed_steps, skipped=case.skipped_steps, time=took(case.duration),
+    )  # fmt: skip
+
+
+def run_lines(result: RunResult) -> Iterator[str]:
+    """How a run ended: its cases in numbers, and by name those to look after."""
+    for case in result.cases:
+        if case.started_at is None:
+            yield f"- {case.name}: {tr(case.status)}" + (f" ({case.reason})" if case.reason else "")
+    counts = result.counts()
+    total = len(result.cases)
+    yield ""
+    yield tr(
+        "{cases}: {parts} · {time}",
+        cases=tr("1 case") if total == 1 else tr("{count} cases", count=total),
+        parts=", ".join(f"{count} {tr(status)}" for status, count in counts.items()),
+        time=took(result.duration),
+    )
+    if total > 1:
+        for case in result.cases:
+            if case.status in {"failed", "error"} or (case.status == "cancelled" and case.started_at is not None):
+                yield f"✗ {case.name}  ·  {case.file}"
+
+
+def _retries(count: int) -> str:
+    if not count:
+        return ""
+    return tr(" after 1 retry") if count == 1 else tr(" after {count} retries", count=count)
+
+
+def _error(step: StepResult) -> Iterator[str]:
+    unmet = [check for check in step.checks if check.status != "passed"]
+    for check in unmet:
+        yield f"      {check.where}: {_told(check)}"
+    if step.error is not None:
+        if not unmet:
+            yield f"      {step.where}: {step.error.message}"
+        yield f"      → {step.error.suggestion}"
+
+
+def _told(check: CheckResult) -> str:
+    path = f"{check.path}: " if check.path and check.path not in (check.message or "") else ""
+    about = f" ({check.description})" if check.description else ""
+    return f"{path}{check.message or check.op}{about}"
+
+
+def _details(step: StepResult) -> Iterator[str]:
+    view = step.response or {}
+    request = view.get("request")
+    if isinstance(request, dict):
+        answer = f"{view.get('status_code')} {view.get('reason') or ''}".rstrip()
+        yield f"      · {request.get('method')} {request.get('url')} → {answer}"
+    timings = view.get("timings")
+    if isinstance(timings, dict):
+        measured = (f"{phase} {value:.1f} ms" for phase, value in timings.items() if value is not None)
+        yield f"      · {', '.join(measured)}"
+    for attempt in step.attempts:
+        if attempt.reason and len(step.attempts) > 1:
+            rest = tr(", then {delay:g} s of rest", delay=attempt.delay) if attempt.delay is not None else ""
+            yield "      · " + tr("attempt {number}: {reason}", number=attempt.number, reason=attempt.reason) + rest
+    for check in step.checks:
+        if check.status == "passed":
+            yield f"      ✓ {_held(check)}"
+    for name, value in step.extracted.items():
+        yield f"      · {name} = {_short(value, _VALUE)}"
+    if step.error is not None and view.get("text"):
+        yield f"      · {_short(view['text'], _BODY)}"
+
+
+def _held(check: CheckResult) -> str:
+    path = f"{check.path} " if check.path else ""
+    expected = f" {_short(check.expect, _VALUE)}" if check.expect is not ABSENT else ""
+    return f"{path}{check.op}{expected}" + (f" ({check.description})" if check.description else "")
+
+
+def _short(value: Any, most: int) -> str:
+    text = dumps(value)
+    return text if len(text) <= most else f"{text[:most]}…"
