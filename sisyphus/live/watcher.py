@@ -96,6 +96,9 @@ class Delivery:
 
         Returns:
             Close code and reason.
+
+        Raises:
+            trio.BrokenResourceError: the watcher is gone.
         """
         with self._scope:
             try:
@@ -103,8 +106,6 @@ class Delivery:
                     await self._leave_it_to_the_pulse()
             except Overtaken:
                 return SLOW_CONSUMER, f"slow consumer; resume with after={self._cursor}"
-            except trio.BrokenResourceError:
-                pass
         return NORMAL, None
 
     def stop(self) -> None:
@@ -125,6 +126,8 @@ class Delivery:
             self.stop()
         else:
             self._cursor = batch.cursor
+            if not sent or batch.cursor < self._journal.last_seq:
+                self._call_own_task()
 
     def finish(self) -> None:
         self._call_own_task()

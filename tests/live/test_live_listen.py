@@ -98,6 +98,21 @@ async def test_a_port_taken_at_the_second_address_is_refused_and_the_first_given
         pass
 
 
+async def test_where_connections_of_the_last_run_linger_the_next_can_listen() -> None:
+    first = (await open_listeners("127.0.0.1", 0))[0]
+    port = first.socket.getsockname()[1]
+    async with first, await trio.open_tcp_stream("127.0.0.1", port):
+        await (await first.accept()).aclose()  # who closes first is the one whose port lingers
+    async with listening("127.0.0.1", port):
+        pass
+
+
+@needs_ipv6
+async def test_all_ipv6_addresses_are_no_ipv4_addresses() -> None:
+    async with listening("::") as [(_, port)], listening("0.0.0.0", port):
+        pass
+
+
 @needs_ipv6
 async def test_an_address_of_another_machine_is_refused() -> None:
     with pytest.raises(StartError, match=r"\[2001:db8::1\]:0: this machine does not have that address.*--ws-host"):

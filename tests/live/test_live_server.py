@@ -213,6 +213,22 @@ async def test_a_watcher_that_is_now_behind_and_now_not_misses_nothing(live: Liv
 
 
 @in_time
+async def test_garbage_from_watchers_that_do_not_read_ends_them_in_the_middle_of_a_frame(live: Live) -> None:
+    polite = await live.client()
+    await wait_all_tasks_blocked(0.01)
+    tasks = trio.lowlevel.current_statistics().tasks_living
+    rude = [await live.client() for _ in range(10)]  # which of its tasks notices first, is left to chance
+    emit_more_than_buffers_hold(live.journal)
+    await wait_all_tasks_blocked(0.01)
+    for client in rude:
+        await client.stream.send_all(b"\xff" * 100)
+    await wait_all_tasks_blocked(0.01)
+    assert trio.lowlevel.current_statistics().tasks_living == tasks
+    live.journal.close()
+    assert await polite.all() == list(range(1, live.journal.last_seq + 1))
+
+
+@in_time
 async def test_a_connection_that_says_nothing_does_not_hold_the_end(unstarted: Live) -> None:
     async with trio.open_nursery() as nursery:
         await unstarted.start(nursery, drain=10)
@@ -370,8 +386,36 @@ async def test_nobody_is_harmed_by_a_watcher_that(
     await polite.stream.aclose()
 
 
+@pytest.mark.parametrize(
+    ("said", "answered"),
+    [(b"garbage\r\n\r\n", b"HTTP/1.1 400"), (HANDSHAKE.replace(b"13", b"8"), b"HTTP/1.1 426")],
+    ids=["garbage", "wrong version"],
+)
 @in_time
-async def test_a_plain_request_is_answered_over_a_socket(live: Live) -> None:
+async def test_who_is_refused_while_still_talking_can_read_why(live: Live, said: bytes, answered: bytes) -> None:
+    stream = await live.connect()
+    await stream.send_all(said + b"x" * 200_000)
+    assert answered in await all_of(stream)
+
+
+@in_time
+async def test_who_sends_too_large_a_message_can_read_that_it_was(live: Live) -> None:
+    stream = (await live.client()).stream
+    await stream.send_all(b"\x82\xff" + struct.pack("!Q", 200_000) + b"\0\0\0\0" + b"x" * 200_000)
+    assert struct.pack("!H", 1009) in await all_of(stream)
+
+
+async def all_of(stream: trio.abc.ReceiveStream) -> bytes:
+    """All that comes up to a proper end; a reset raises."""
+    got = bytearray()
+    while data := await stream.receive_some():
+        got += data
+    return bytes(got)
+
+
+@in_time
+async def test_a_request_with_a_body_that_nobody_wants_gets_its_answer_and_a_proper_end(live: Live) -> None:
     async with await live.connect() as stream:
-        await stream.send_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        await stream.send_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000)
         assert (await stream.receive_some()).startswith(b"HTTP/1.1 426")
+        assert await stream.receive_some() == b""

@@ -43,6 +43,19 @@ class Chatterbox(trio.abc.HalfCloseableStream):
     async def aclose(self) -> None: ...
 
 
+class Whole(trio.abc.Stream):
+    """A transport that can only be closed as a whole, as TLS."""
+
+    async def receive_some(self, _max_bytes: int | None = None) -> bytes:
+        pytest.fail("nobody should wait for more")
+
+    async def send_all(self, _data: bytes | bytearray | memoryview) -> None: ...
+
+    async def wait_send_all_might_not_block(self) -> None: ...
+
+    async def aclose(self) -> None: ...
+
+
 async def received(stream: trio.abc.ReceiveStream, size: int) -> bytes:
     data = bytearray()
     with trio.fail_after(10):
@@ -123,15 +136,12 @@ async def test_a_full_socket_takes_nothing(sockets: tuple[trio.SocketStream, tri
 
 
 async def test_while_another_writes_nothing_is_taken(sockets: tuple[trio.SocketStream, trio.SocketStream]) -> None:
-    near, far = sockets
+    _near, far = sockets
     stream = SharedStream(far)
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(stream.send_all, MUCH)
-        await wait_all_tasks_blocked()
-        await received(near, 1_000_000)  # now the socket would take something, into the middle of the other's frame
+    async with stream._turn:
         with pytest.raises(trio.WouldBlock):
-            stream.send_nowait(b"frame")
-        nursery.cancel_scope.cancel()
+            stream.send_nowait(b"into the middle of the other's frame")
+    assert stream.send_nowait(b"a frame of its own")
 
 
 async def test_a_peer_that_is_gone_is_noticed(sockets: tuple[trio.SocketStream, trio.SocketStream]) -> None:
@@ -174,6 +184,33 @@ async def test_taking_leave_of_a_peer_that_never_ends_takes_a_second(autojump_cl
     _near, far = memory_stream_pair()
     await SharedStream(far).take_leave()
     assert trio.current_time() == 1
+
+
+async def test_taking_leave_while_another_is_stuck_in_the_middle_of_a_frame_ends_too(
+    autojump_clock: trio.testing.MockClock, nursery: trio.Nursery
+) -> None:
+    _near, far = lockstep_stream_pair()
+    stream = SharedStream(far)
+    nursery.start_soon(stream.send_all, b"frame")
+    await wait_all_tasks_blocked()
+    await stream.take_leave()
+    assert trio.current_time() == 1
+
+
+async def test_where_one_direction_cannot_be_ended_taking_leave_does_nothing() -> None:
+    await SharedStream(Whole()).take_leave()
+
+
+async def test_waiting_until_there_is_room_sends_what_is_left_first(
+    sockets: tuple[trio.SocketStream, trio.SocketStream],
+) -> None:
+    near, far = sockets
+    stream = SharedStream(far)
+    stream.send_nowait(MUCH)
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(stream.wait_send_all_might_not_block)
+        assert await received(near, len(MUCH)) == MUCH
+    assert not stream.unsent
 
 
 async def test_taking_leave_of_a_peer_that_talks_and_talks_ends_too() -> None:

@@ -15,12 +15,83 @@ from sisyphus.live.frames import Batches
 from sisyphus.live.head import HEAD_SECONDS
 from sisyphus.live.pulse import Pulse
 from sisyphus.live.stream import SharedStream
-from sisyphus.live.watcher import MAX_MESSAGE_BYTES, watch
+from sisyphus.live.watcher import MAX_MESSAGE_BYTES, Delivery, watch
 
 WATCH = (
     b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
     b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
 )
+
+
+class Socket(SharedStream):
+    """Takes the first frames it is given only in part, or finds that the peer is gone."""
+
+    def __init__(self, *, gone: bool = False) -> None:
+        super().__init__(memory_stream_pair()[0])
+        self._gone = gone
+        self._partial = False
+        self.offered = 0
+        self.flushed = 0
+
+    @property
+    def unsent(self) -> bool:
+        return self._partial
+
+    def send_nowait(self, _data: bytes) -> bool:
+        if self._gone:
+            raise trio.BrokenResourceError
+        self.offered += 1
+        self._partial = True
+        return False
+
+    async def flush(self) -> None:
+        await trio.lowlevel.checkpoint()
+        self._partial = False
+        self.flushed += 1
+
+
+@pytest.fixture
+def delivering(journal: Journal, nursery: trio.Nursery) -> Callable[[SharedStream], Delivery]:
+    def start(stream: SharedStream) -> Delivery:
+        delivery = Delivery(stream, journal, Batches(journal))
+        nursery.start_soon(delivery.run)
+        return delivery
+
+    return start
+
+
+async def test_what_the_pulse_could_send_only_in_part_is_sent_on_without_another_event(
+    journal: Journal, delivering: Callable[[SharedStream], Delivery]
+) -> None:
+    stream = Socket()
+    delivery = delivering(stream)
+    await wait_all_tasks_blocked()
+    journal.append(1, b"{}")
+    delivery.push()
+    await wait_all_tasks_blocked()
+    assert stream.flushed == 1
+
+
+async def test_the_pulse_leaves_a_watcher_alone_that_is_behind(
+    journal: Journal, delivering: Callable[[SharedStream], Delivery]
+) -> None:
+    stream = Socket()
+    delivery = delivering(stream)
+    await wait_all_tasks_blocked()
+    for seq in (1, 2, 3):
+        journal.append(seq, b"{}")
+        delivery.push()
+    assert stream.offered == 1
+
+
+async def test_a_peer_that_the_pulse_finds_gone_ends_the_delivery(journal: Journal) -> None:
+    delivery = Delivery(Socket(gone=True), journal, Batches(journal))
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(delivery.run)
+            await wait_all_tasks_blocked()
+            journal.append(1, b"{}")
+            delivery.push()
 
 
 async def test_a_watcher_gets_the_run_from_its_start_then_goes_on_live_and_is_told_the_end(
