@@ -16,12 +16,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-__version__: Final = "0.1.0"
+from sisyphus.version import __version__
+
 __all__ = ["LiveSettings", "__version__", "load", "loads", "open_run", "run"]
 
 if TYPE_CHECKING:
-    from sisyphus.embedding import open_run, run
     from sisyphus.case.load import load, loads
+    from sisyphus.embedding import open_run, run
     from sisyphus.live.server import LiveSettings
 
 _HOMES: Final = {

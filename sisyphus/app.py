@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, TypeVar, runtime_checkable
 
 import trio
@@ -24,7 +24,7 @@ from sisyphus.wire import encode
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import FrameType
 
@@ -164,11 +164,15 @@ class LiveRun:
             ExceptionGroup: the engine itself failed; watchers and sinks had the end before.
             Exception: a sink failed in a way of its own; the others had everything.
         """
+
+        def ready() -> None:
+            task_status.started()
+
         with self._feed, self._signals():
             async with trio.open_nursery() as nursery:
                 with self._shelter:
                     nursery.start_soon(self._follow_caller)
-                    await self._serve_and_run(task_status)
+                    await self._serve_and_run(ready)
                 nursery.cancel_scope.cancel("the run is over")
         if self._troubles:
             first, *others = self._troubles
@@ -187,7 +191,7 @@ class LiveRun:
         self._shelter.deadline = min(self._shelter.deadline, trio.current_time() + left)
         self._scope.cancel(reason)
 
-    async def _serve_and_run(self, task_status: trio.TaskStatus[None]) -> None:
+    async def _serve_and_run(self, ready: Callable[[], None]) -> None:
         async with trio.open_nursery() as patience:
             async with trio.open_nursery() as serving:
                 journal = Journal() if self._live else None
@@ -196,7 +200,7 @@ class LiveRun:
                 except StartError as exc:
                     self._troubles.append(exc)
                 else:
-                    task_status.started()
+                    ready()
                     await self._run_and_tell(journal)
                     patience.start_soon(self._explain_waiting)
             patience.cancel_scope.cancel("all watchers had the end")
@@ -246,15 +250,16 @@ class LiveRun:
         """Gives each event its `seq`, and shows it to everyone; the only task that does."""
         seq = 0
         async with incoming:
-            async for event in incoming:
-                seq += 1
-                if journal is not None and event.sent:
-                    journal.append(seq, encode(event, seq=seq, run_id=self.run_id))
-                fold.handle(event)
-                for sink in tuple(self._sinks):
-                    self._show(sink, sink.handle, event)
-                if self._feed.statistics().open_receive_channels > 0:
-                    self._feed.send_nowait(event)
+            async for first in incoming:
+                for event in _and_what_waits(first, incoming):
+                    seq += 1
+                    if journal is not None and event.sent:
+                        journal.append(seq, encode(event, seq=seq, run_id=self.run_id))
+                    fold.handle(event)
+                    for sink in tuple(self._sinks):
+                        self._show(sink, sink.handle, event)
+                    if self._feed.statistics().open_receive_channels > 0:
+                        self._feed.send_nowait(event)
 
     def _show(self, sink: Sink, show: Callable[[T], None], what: T) -> None:
         try:
@@ -286,7 +291,15 @@ class LiveRun:
         self._hurry("interrupted")
 
 
-async def _serve_mock(server: MockServer, *, task_status: trio.TaskStatus[str]) -> None:
+def _and_what_waits(first: Event, incoming: trio.MemoryReceiveChannel[Event]) -> Iterator[Event]:
+    """An event and those that stand behind it: a turn of Trio's scheduler for each would cost as much as the event."""
+    yield first
+    with suppress(trio.WouldBlock, trio.EndOfChannel):
+        while True:
+            yield incoming.receive_nowait()
+
+
+def _serve_mock(server: MockServer, *, task_status: trio.TaskStatus[str]) -> Coroutine[Any, Any, None]:
     from sisyphus.mock.server import serve
 
-    await serve(server, task_status=task_status)
+    return serve(server, task_status=task_status)

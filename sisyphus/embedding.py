@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
@@ -14,10 +13,13 @@ from sisyphus.case.model import Case
 from sisyphus.errors import StartError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Iterator
 
     from sisyphus.app import Sink
+    from sisyphus.case.project import Choices
     from sisyphus.results import RunResult
+
+_FOR_LOADING: Final = ("profile", "overrides", "env_prefix")
 
 
 @asynccontextmanager
@@ -76,17 +78,25 @@ def prepare_run(
     cases: Case | str | Path | Iterable[Case | str | Path], sinks: Iterable[Sink], options: dict[str, Any]
 ) -> LiveRun:
     """Loads what is not loaded yet, and tells the loader's options from the run's."""
-    from sisyphus.case.load import load_all
     from sisyphus.case.project import Choices
 
-    choosing = {key: options.pop(key) for key in ("profile", "overrides", "env_prefix") if key in options}
+    for_loading: dict[str, Any] = {key: options.pop(key) for key in _FOR_LOADING if key in options}
     if "environ" in options:
-        choosing["environ"] = options["environ"]
-    settings = Settings(**options)
-    choices = Choices(**choosing)
-    given = [cases] if isinstance(cases, Case | str | Path) else cases
-    loaded: list[Case] = []
-    # Neighbouring paths are loaded together: the problems of all of them are told at once.
-    for are_cases, items in groupby(given, lambda item: isinstance(item, Case)):
-        loaded.extend(items if are_cases else load_all(items, choices))
-    return LiveRun(loaded, settings, sinks)
+        for_loading["environ"] = options["environ"]
+    choices, settings = Choices(**for_loading), Settings(**options)
+    given = [cases] if isinstance(cases, Case | str | Path) else list(cases)
+    return LiveRun(list(_loaded(given, choices)), settings, sinks)
+
+
+def _loaded(given: Iterable[Case | str | Path], choices: Choices) -> Iterator[Case]:
+    from sisyphus.case.load import load_all
+
+    paths: list[str | Path] = []
+    for item in given:
+        if isinstance(item, Case):
+            yield from load_all(paths, choices)
+            paths.clear()
+            yield item
+        else:
+            paths.append(item)  # neighbours are loaded together: the problems of all of them are told at once
+    yield from load_all(paths, choices)

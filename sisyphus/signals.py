@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 INTERRUPTED: Final = 130
 
 _NUMBERS: Final = (signal.SIGINT, signal.SIGTERM)
-_SHOW_CURSOR: Final = b"\x1b[?25h\n"
+_ERASE_LINE: Final = b"\r\x1b[2K"
 
 
 @contextmanager
@@ -40,5 +40,5 @@ def end_process(_number: int, _frame: FrameType | None) -> None:
     """Ends the process at once, whatever it is busy with, with exit code 130."""
     with suppress(OSError):
         if os.isatty(1):
-            os.write(1, _SHOW_CURSOR)  # the status line hides it
+            os.write(1, _ERASE_LINE)  # the status line may stand there
     os._exit(INTERRUPTED)

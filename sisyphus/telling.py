@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from sisyphus.case.model import ABSENT
@@ -24,6 +25,9 @@ MARKS: Final = {
     "cancelled": "✗",
 }
 
+# What would move the cursor, ring, colour or turn the text around: names and answers come from elsewhere.
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
 _VALUE: Final = 120  # characters of a value that are shown
 _BODY: Final = 400
 
@@ -33,9 +37,16 @@ def took(seconds: float) -> str:
     if seconds < 0.9995:
         return f"{seconds * 1000:.0f} ms"
     if seconds < 59.995:
-        return f"{seconds:.2f} s"
+        return f"{seconds} s" if isinstance(seconds, int) else f"{seconds:.2f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest} s"
+
+
+def printable(line: str) -> str:
+    """The line with control characters written out; text of several lines goes on under its own beginning."""
+    if "\n" in line:
+        line = line.replace("\n", "\n" + " " * (len(line) - len(line.lstrip()) + 2))
+    return _CONTROL.sub(lambda found: found[0] if found[0] == "\n" else repr(found[0])[1:-1], line)
 
 
 def step_lines(step: StepResult, *, verbose: bool) -> Iterator[str]:
@@ -44,9 +55,10 @@ def step_lines(step: StepResult, *, verbose: bool) -> Iterator[str]:
     yield f"  {MARKS[step.status]} {step.name}  ·  {outcome}{_retries(step.retry_count)}"
     if step.error is not None:
         yield from _error(step)
-    yield from (f"      ! {warning}" for warning in step.warnings)
-    if verbose:
+    if verbose:  # its warnings and attempts have been told as they came
         yield from _details(step)
+    else:
+        yield from (f"      ! {warning}" for warning in step.warnings)
 
 
 def case_lines(case: CaseResult) -> Iterator[str]:
@@ -110,17 +122,13 @@ def _details(step: StepResult) -> Iterator[str]:
     if isinstance(timings, dict):
         measured = (f"{phase} {value:.1f} ms" for phase, value in timings.items() if value is not None)
         yield f"      · {', '.join(measured)}"
-    for attempt in step.attempts:
-        if attempt.reason and len(step.attempts) > 1:
-            rest = tr(", then {delay:g} s of rest", delay=attempt.delay) if attempt.delay is not None else ""
-            yield "      · " + tr("attempt {number}: {reason}", number=attempt.number, reason=attempt.reason) + rest
     for check in step.checks:
         if check.status == "passed":
             yield f"      ✓ {_held(check)}"
     for name, value in step.extracted.items():
         yield f"      · {name} = {_short(value, _VALUE)}"
     if step.error is not None and view.get("text"):
-        yield f"      · {_short(view['text'], _BODY)}"
+        yield f"      · {_clipped(str(view['text']), _BODY)}"
 
 
 def _held(check: CheckResult) -> str:
@@ -130,5 +138,8 @@ def _held(check: CheckResult) -> str:
 
 
 def _short(value: Any, most: int) -> str:
-    text = dumps(value)
+    return _clipped(dumps(value), most)
+
+
+def _clipped(text: str, most: int) -> str:
     return text if len(text) <= most else f"{text[:most]}…"

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
-from sisyphus.case.draft import Draft, Findings, Place, as_map, each, ignored, pending, spellings, take
+from sisyphus.case._shapes import as_map, each, expected, require
+from sisyphus.case._tokens import check_headers, check_method
+from sisyphus.case.draft import Draft, Findings, Place, pending, spellings, take
+from sisyphus.case.yaml import Seq
 from sisyphus.errors import Mark
 from sisyphus.words import tr
 
-_MOCK: Final = spellings("host", "port", "routes", "default_response", rules="routes") | ignored("enabled")
+_MOCK: Final = spellings("host", "port", "routes", "default_response", "enabled", rules="routes")
 _ROUTE: Final = spellings(
     "name", "method", "path", "response", "responses", "delay", fixed_delay="delay", url="path"
 ) | pending(
     "priority", "enabled", "match_type", "query_params", "headers", "body_pattern", "body_match_type", "condition",
     "else_response", "min_delay", "max_delay", "failure",
 )  # fmt: skip
-_MOCK_RESPONSE: Final = spellings(
+_RESPONSE: Final = spellings(
     "status_code", "headers", "body", "delay", status="status_code", fixed_delay="delay", json="body"
-) | pending("file")
+) | pending("file", "min_delay", "max_delay")
+_DELAY: Final = spellings("fixed_delay") | pending("min_delay", "max_delay")
+_PARAMETER: Final = re.compile(r"\{([A-Za-z_]\w*)\}")
+_STATUSES: Final = range(200, 1000)  # those that can end an answer
 
 
 def mock_server_draft(value: Any, place: Place, found: Findings) -> Draft | None:
-    """A mock server: a mapping, or just the list of its routes."""
-    if isinstance(value, list):
+    """A mock server: a mapping, or just the list of its routes; None if there is to be none."""
+    if isinstance(value, Seq):
         draft = Draft(place)
         draft.put("routes", value, place)
     else:
-        source = as_map(value, place, "mock_server", found)
+        source = as_map(value, place, "mock_server", found, "mock_server: {routes: [{path: /users}]}")
         if source is None:
             return None
         draft = take(source, _MOCK, "mock_server", found)
@@ -36,40 +43,79 @@ def mock_server_draft(value: Any, place: Place, found: Findings) -> Draft | None
         draft["routes"] = each(draft["routes"], at, "routes", lambda item, here: _route(item, here, found), found)
     if draft.get("default_response") is not None:
         at = draft.marks["default_response"]
-        draft["default_response"] = _mock_response(draft["default_response"], at, found)
-    return draft
+        draft["default_response"] = _response(draft["default_response"], at, found)
+    enabled = draft.pop("enabled", True)
+    if not isinstance(enabled, bool):
+        found.wrong(draft.marks["enabled"], f"enabled: {expected(tr('true or false'), enabled)}")
+    return draft if enabled is not False else None
 
 
 def _route(value: Any, place: Place, found: Findings) -> Draft | None:
-    source = as_map(value, place, tr("a route"), found)
+    source = as_map(value, place, tr("a route"), found, "{path: /users, response: {body: []}}")
     if source is None:
         return None
     draft = take(source, _ROUTE, tr("a route"), found)
     draft["where"] = Mark(*draft.place)
-    if "path" not in draft:
-        found.wrong(
-            draft.place, tr("a route needs a path"), tr("write for example {example}", example="path: /users/{id}")
-        )
-    delay, delay_place = draft.pop("delay", None), draft.marks.get("delay", place)
-    if isinstance(delay, dict) and "fixed_delay" in delay:
-        delay = delay["fixed_delay"]
-    answers: list[Draft] = []
-    if "responses" in draft:
-        at = draft.marks["responses"]
-        answers = each(draft["responses"], at, "responses", lambda item, here: _mock_response(item, here, found), found)
-    elif "response" in draft and (one := _mock_response(draft["response"], draft.marks["response"], found)) is not None:
-        answers = [one]
-    draft.pop("response", None)
-    if not answers:
-        answers = [Draft(draft.place)]
-    if delay is not None:
+    check_method(draft, found)
+    _check_path(draft, found)
+    _put_delay(draft, found)
+    answers = _answers(draft, found)
+    if "delay" in draft:
         for answer in answers:
             if "delay" not in answer:
-                answer.put("delay", delay, delay_place)
+                answer.put("delay", draft["delay"], draft.marks["delay"])
     draft["responses"] = answers
     return draft
 
 
-def _mock_response(value: Any, place: Place, found: Findings) -> Draft | None:
-    source = as_map(value, place, tr("a response"), found)
-    return None if source is None else take(source, _MOCK_RESPONSE, tr("a response"), found)
+def _check_path(draft: Draft, found: Findings) -> None:
+    given = require(draft, "path", tr("a route needs a path"), "path: /users/{id}", found)
+    if given and isinstance(draft["path"], str):
+        names = _PARAMETER.findall(draft["path"])
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            message = tr("the path has two parameters of the name {name}", name="{" + twice + "}")
+            found.wrong(draft.marks["path"], message, tr("rename one of them"))
+
+
+def _put_delay(draft: Draft, found: Findings) -> None:
+    """``delay: {fixed_delay: 1}`` is another spelling of ``delay: 1``."""
+    if isinstance(draft.get("delay"), dict):
+        inner = take(draft["delay"], _DELAY, tr("a delay"), found)
+        if "fixed_delay" in inner:
+            draft.put("delay", inner["fixed_delay"], inner.marks["fixed_delay"])
+        else:
+            draft.discard("delay")
+    if draft.get("delay", 0) is None:
+        draft.discard("delay")
+
+
+def _answers(draft: Draft, found: Findings) -> list[Draft]:
+    several, one = draft.pop("responses", None), draft.pop("response", None)
+    answers: list[Draft] = []
+    if several is not None:
+        place = draft.marks["responses"]
+        if one is not None:
+            message = tr("'{key}' says again what '{other}' says", key="responses", other="response")
+            found.wrong(place, message, tr("keep one of them"))
+        answers = each(several, place, "responses", lambda item, at: _response(item, at, found), found)
+    elif one is not None and (answer := _response(one, draft.marks["response"], found)) is not None:
+        answers = [answer]
+    return answers or [Draft(draft.place)]
+
+
+def _response(value: Any, place: Place, found: Findings) -> Draft | None:
+    source = as_map(value, place, tr("a response"), found, "{status_code: 200, body: {id: 1}}")
+    if source is None:
+        return None
+    draft = take(source, _RESPONSE, tr("a response"), found)
+    _put_delay(draft, found)
+    check_headers(draft.get("headers"), found)
+    status = draft.get("status_code")
+    if isinstance(status, int) and not isinstance(status, bool) and status not in _STATUSES:
+        found.wrong(
+            draft.marks["status_code"],
+            tr("{status} is no status that can end an answer", status=status),
+            tr("use 200 to 599"),
+        )
+    return draft

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from sisyphus.case.draft import Draft, Findings, Place, as_map, ignored, kind_of, pending, spellings, take
-from sisyphus.errors import Mark, nearest
+from sisyphus.case._shapes import as_map, kind_of, require, unknown
+from sisyphus.case._tokens import check_headers, check_method
+from sisyphus.case.draft import Draft, Findings, Place, ignored, pending, spellings, take, unsupported
+from sisyphus.case.yaml import Map
+from sisyphus.errors import Mark
 from sisyphus.words import tr
-
-if TYPE_CHECKING:
-    from sisyphus.case.yaml import Map
 
 REQUEST: Final = (
     spellings(
@@ -38,94 +38,136 @@ _UPLOAD: Final = spellings("file", "files", "form_fields", fields="form_fields",
 def finish_request(draft: Draft, found: Findings) -> Draft:
     """Completes a request whose keys are the model's already."""
     draft["where"] = Mark(*draft.place)
-    if "url" not in draft:
-        found.wrong(draft.place, tr("a request needs a url"), tr("write for example {example}", example="url: /users"))
-    if "auth" in draft and isinstance(draft["auth"], dict):
-        draft["auth"] = _auth(draft["auth"], found)  # type: ignore[arg-type]
+    require(draft, "url", tr("a request needs a url"), "url: /users", found)
+    if "method" in draft:
+        check_method(draft, found)
+    if "headers" in draft:
+        check_headers(draft["headers"], found)
+    if draft.get("auth") is not None:
+        source = as_map(draft["auth"], draft.marks["auth"], "auth", found, "auth: {type: bearer, token: …}")
+        draft["auth"] = _auth(source, draft.marks["auth"], found) if source is not None else None
     if "upload" in draft:
         _upload(draft, found)
     if "files" in draft:
-        place = draft.marks["files"]
-        draft["files"] = _files(draft["files"], place, found)
+        draft["files"] = _files(draft["files"], draft.marks["files"], found)
+    _check_one_body(draft, found)
     return draft
 
 
-def _auth(source: Map, found: Findings) -> Draft | None:
-    if len(source) == 1 and isinstance(next(iter(source.values())), dict):
-        name, inner = next(iter(source.items()))  # auth: {basic: {username: …}}
-        line, column = source.marks[name][:2]
-        draft = take(inner, _AUTH, "auth", found)
-        draft.put("type", name, (source.file, line, column))
-    else:
-        draft = take(source, _AUTH, "auth", found)
-    draft["where"] = Mark(*draft.place)
-    kind = draft.get("type")
-    if isinstance(kind, str) and kind.lower() == "digest":
-        found.wrong(draft.marks["type"], tr("'{key}' is not supported yet by this version", key="digest"))
+def _check_one_body(draft: Draft, found: Findings) -> None:
+    # What counts as written is what the HTTP layer sends: null is a body only under `json`.
+    ways = [k for k in ("body", "json", "data") if k in draft and (k == "json" or draft[k] is not None)]
+    if len(ways) > 1:
+        message = tr("a request has one body, but both '{one}' and '{other}' are given", one=ways[0], other=ways[1])
+        found.wrong(draft.marks[ways[1]], message, tr("keep one of them"))
+    elif draft.get("files") and ways and ways != ["data"]:
+        message = tr("files go along with 'data', not with '{other}'", other=ways[0])
+        found.wrong(draft.marks[ways[0]], message, tr("move the form's fields to 'data'"))
+
+
+def _auth(source: Map, place: Place, found: Findings) -> Draft | None:
+    draft = _auth_by_type(source, found)
+    if draft is None or not require(draft, "type", tr("auth needs a type"), "auth: {type: bearer, token: …}", found):
         return None
+    draft["where"] = Mark(*draft.place)
+    kind = draft["type"]
     if not isinstance(kind, str) or kind.lower() not in _AUTH_TYPES:
-        near = nearest(str(kind), _AUTH_TYPES)
-        hint = tr("did you mean '{near}'?", near=near) if near else "basic, bearer, api_key"
-        found.wrong(draft.marks.get("type", draft.place), tr("unknown auth type '{name}'", name=kind), hint)
+        if isinstance(kind, str) and kind.lower() == "digest":
+            found.wrong(draft.marks["type"], unsupported("digest"))
+        else:
+            found.wrong(
+                draft.marks["type"], tr("unknown auth type '{name}'", name=kind), unknown(str(kind), _AUTH_TYPES)
+            )
         return None
     draft["type"] = kind = _AUTH_TYPES[kind.lower()]
-    missing = [name for name in _AUTH_NEEDS[kind] if name not in draft]
+    _check_credentials(draft, kind, found)
+    return draft
+
+
+def _auth_by_type(source: Map, found: Findings) -> Draft | None:
+    """``{type: basic, username: …}``, ``{basic: {username: …}}`` or ``{bearer: …}``."""
+    name, inner = next(iter(source.items()), ("", None))
+    nested = len(source) == 1 and (isinstance(inner, Map) or (name in _AUTH_TYPES and name not in _AUTH))
+    if not nested:
+        return take(source, _AUTH, "auth", found)
+    place = (source.file, *source.marks[name][2:])
+    if isinstance(inner, str) and _AUTH_TYPES[name] == "bearer":
+        draft = Draft(place)
+        draft.put("token", inner, place)
+    elif (inner := as_map(inner, place, name, found)) is not None:
+        draft = take(inner, _AUTH, "auth", found)
+    else:
+        return None
+    if "type" in draft:
+        found.wrong(draft.marks["type"], tr("'{key}' says again what '{other}' says", key="type", other=name))
+    draft.put("type", name, (source.file, *source.marks[name][:2]))
+    return draft
+
+
+def _check_credentials(draft: Draft, kind: str, found: Findings) -> None:
+    needed = _AUTH_NEEDS[kind]
+    missing = [name for name in needed if draft.lacks(name)]
     if missing:
         found.wrong(draft.place, tr("auth of type {kind} needs {names}", kind=kind, names=", ".join(missing)))
-    return draft
+    for name in needed:
+        if name in draft and draft[name] is None:
+            found.wrong(draft.marks[name], tr("'{key}' has no value", key=draft.spelt.get(name, name)))
+            draft.discard(name)
+    for name in draft.marks.keys() - {*needed, "type"} - ({"location"} if kind == "api_key" else set()):
+        message = tr("'{key}' has no meaning for auth of type {kind}", key=draft.spelt.get(name, name), kind=kind)
+        found.wrong(draft.marks[name], message, tr("it takes {names}", names=", ".join(needed)))
+        draft.discard(name)
 
 
 def _upload(draft: Draft, found: Findings) -> None:
     """``upload: {file, form_fields}`` is another spelling of files with data."""
-    place = draft.marks.pop("upload")
-    source = as_map(draft.pop("upload"), place, "upload", found)
+    place = draft.marks["upload"]
+    source = draft.pop("upload")
+    source = as_map(source, place, "upload", found, "upload: {file: ./a.png}") if source is not None else None
     if source is None:
         return
     inner = take(source, _UPLOAD, "upload", found)
-    if "form_fields" in inner:
-        draft.put("data", inner["form_fields"], inner.marks["form_fields"])
-    for key in ("file", "files"):
-        if key in inner:
-            value = inner[key]
-            draft.put("files", value if key == "files" else _one_file(value, inner.marks[key]), inner.marks[key])
-
-
-def _one_file(value: Any, place: Place) -> Draft:
-    whole = Draft(place)
-    whole.put("file", value, place)
-    return whole
+    if "files" not in inner:
+        require(inner, "file", tr("upload needs a file"), "upload: {file: ./a.png}", found)
+    for key, name in (("form_fields", "data"), ("files", "files"), ("file", "files")):
+        if key not in inner:
+            continue
+        if name in draft:
+            message = tr("'{key}' says again what '{other}' says", key=key, other=draft.spelt.get(name, name))
+            found.wrong(inner.marks[key], message, tr("keep one of them"))
+        elif key == "file":
+            one = Map(source.file, source.line, source.column)
+            one["file"], one.marks["file"] = inner[key], source.marks[inner.spelt.get(key, key)]
+            draft.put(name, one, inner.marks[key])
+        else:
+            draft.put(name, inner[key], inner.marks[key])
+            draft.spelt[name] = key
 
 
 def _files(value: Any, place: Place, found: Findings) -> list[Draft]:
-    if not isinstance(value, dict):
-        found.wrong(
-            place,
-            tr("files must be a mapping from form field to file, got {kind}", kind=kind_of(value)),
-            tr("write for example {example}", example="files: {avatar: ./me.png}"),
-        )
+    if value is None:
         return []
+    source = as_map(value, place, "files", found, "files: {avatar: ./me.png}")
     drafts: list[Draft] = []
-    for name, entry in value.items():
-        at = _place_in(value, name, place)
-        for item in entry if isinstance(entry, list) else [entry]:
-            if isinstance(item, str):
-                draft = Draft(at)
-                draft.put("path", item, at)
-            elif isinstance(item, dict):
-                draft = take(item, _FILE, tr("a file"), found)  # type: ignore[arg-type]
-            else:
-                found.wrong(at, tr("a file must be a path or a mapping, got {kind}", kind=kind_of(item)))
-                continue
-            if "path" not in draft:
-                found.wrong(at, tr("a file needs a path"))
-                continue
-            draft.put("field", name, at)
-            drafts.append(draft)
+    for name, entry in source.items() if source is not None else ():
+        at = (source.file, *source.marks[name][2:])  # type: ignore[union-attr]  # without a source there is no loop
+        several = isinstance(entry, list)
+        items = zip(entry, [(entry.file, *mark) for mark in entry.marks], strict=True) if several else [(entry, at)]
+        for item, here in items:
+            draft = _file(item, here, found)
+            if draft is not None:
+                draft.put("field", name, at)
+                drafts.append(draft)
     return drafts
 
 
-def _place_in(source: Any, key: str, otherwise: Place) -> Place:
-    if isinstance(source, Draft):
-        return source.marks[key]
-    marks = getattr(source, "marks", None)
-    return (source.file, *marks[key][2:]) if marks else otherwise
+def _file(value: Any, place: Place, found: Findings) -> Draft | None:
+    if isinstance(value, str):
+        draft = Draft(place)
+        draft.put("path", value, place)
+        return draft
+    if not isinstance(value, Map):
+        found.wrong(place, tr("a file must be a path or a mapping, got {kind}", kind=kind_of(value)))
+        return None
+    draft = take(value, _FILE, tr("a file"), found)
+    return draft if require(draft, "path", tr("a file needs a path"), "{path: ./me.png}", found) else None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sisyphus.case.draft import kind_of, pending, spellings
+from sisyphus.case._shapes import example, milliseconds
+from sisyphus.case.draft import ANYTHING, pending, spellings
 from sisyphus.errors import Mark
 from sisyphus.words import tr
 
@@ -15,21 +16,27 @@ WAIT: Final = spellings(
     "seconds", "duration", "duration_ms", "interval", "max_wait", "condition", delay="seconds", wait_time="seconds"
 ) | pending("wait_condition")
 
+_TIMES: Final = ("seconds", "duration", "duration_ms")
+
 
 def finish_wait(draft: Draft, found: Findings) -> Draft:
     """Completes a wait whose keys are the model's already."""
     draft["where"] = Mark(*draft.place)
-    if "duration_ms" in draft:
-        value, place = draft.pop("duration_ms"), draft.marks["duration_ms"]
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            draft.put("seconds", value / 1000, place)
-        else:
-            found.wrong(place, tr("expected {expected}, got {kind}", expected=tr("a number"), kind=kind_of(value)))
-    draft.move("duration", "seconds")
-    if ("seconds" in draft) == ("condition" in draft):
-        found.wrong(
-            draft.place,
-            tr("a wait step needs either seconds or a condition"),
-            tr("write for example {example}", example="seconds: 2"),
+    for key in (*_TIMES, "condition"):
+        if draft.get(key, True) is None:
+            del draft[key]
+    said = [key for key in (*_TIMES, "condition") if key in draft]
+    if len(said) > 1:
+        shown = [f"'{draft.spelt.get(key, key)}'" for key in said]
+        message = tr(
+            "a wait step waits for one thing, but both {one} and {other} are given", one=shown[0], other=shown[1]
         )
+        found.wrong(draft.marks[said[1]], message, tr("keep one of them"))
+        draft.discard(said[1])
+    elif not said and draft.meant.isdisjoint({*_TIMES, "condition", "wait_condition", ANYTHING}):
+        found.wrong(draft.place, tr("a wait step needs either seconds or a condition"), example("seconds: 2"))
+    seconds = milliseconds(draft, "duration_ms", found)
+    if seconds is not None:
+        draft.put("seconds", seconds, draft.marks["duration_ms"])
+    draft.move("duration", "seconds")
     return draft

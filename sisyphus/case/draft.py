@@ -10,9 +10,12 @@ from sisyphus.words import tr
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
 
-    from sisyphus.case.yaml import Map, Seq
+    from sisyphus.case.yaml import Map
 
 Place = tuple[str, int, int]
+
+ANYTHING: Final = "\0anything"
+"""In `Draft.meant`: there is an unknown key, which may stand for whatever is missing."""
 
 
 class Draft(dict[str, Any]):
@@ -51,7 +54,7 @@ class Draft(dict[str, Any]):
 
     def lacks(self, key: str) -> bool:
         """Whether the file says nothing for `key`, not even something wrong."""
-        return key not in self and key not in self.meant
+        return key not in self and self.meant.isdisjoint({key, ANYTHING})
 
     def place_of(self, key: str) -> Place:
         """Where the value of `key` stands; for one that is not there, where all of it begins."""
@@ -143,6 +146,7 @@ def _nearest_key(key: str, table: Mapping[str, str], draft: Draft) -> str:
     if near is not None:
         draft.meant.add(useful[near])
         return tr("did you mean '{near}'?", near=near)
+    draft.meant.add(ANYTHING)
     first_spellings = {name: known for known, name in reversed(useful.items()) if name != Fate.PENDING}
     return tr("known keys: {keys}", keys=", ".join(sorted(first_spellings.values())))
 
@@ -157,79 +161,3 @@ def _fated(key: str, fate: str, place: Place, found: Findings) -> None:
 def unsupported(key: str) -> str:
     """What is said of a part of the case format that is still to come."""
     return tr("'{key}' is not supported yet by this version", key=key)
-
-
-def unknown(word: str, known: Mapping[str, str]) -> str:
-    """The hint for an unknown word: the nearest one of `known`, else all that it may be."""
-    near = nearest(word, known)
-    if near is not None:
-        return tr("did you mean '{near}'?", near=near)
-    return tr("known: {names}", names=", ".join(sorted(set(known.values()))))
-
-
-def example(text: str) -> str:
-    return tr("write for example {example}", example=text)
-
-
-def kind_of(value: Any) -> str:
-    """The user's word for the type of a value."""
-    match value:
-        case None:
-            return tr("null")
-        case bool():
-            return tr("a boolean")
-        case int() | float():
-            return tr("a number")
-        case str():
-            return tr("text")
-        case dict():
-            return tr("a mapping")
-        case list():
-            return tr("a list")
-        case _:
-            return type(value).__name__
-
-
-def as_map(value: Any, place: Place, what: str, found: Findings, hint: str | None = None) -> Map | None:
-    """The value if it is a mapping; else a problem is noted and None returned."""
-    if isinstance(value, dict):
-        return value  # type: ignore[return-value]  # the reader makes nothing but Map
-    found.wrong(place, tr("{what} must be a mapping, got {kind}", what=what, kind=kind_of(value)), hint)
-    return None
-
-
-def as_seq(value: Any, place: Place, what: str, found: Findings, hint: str | None = None) -> Seq | None:
-    """The value if it is a list; else a problem is noted and None returned."""
-    if isinstance(value, list):
-        return value  # type: ignore[return-value]  # the reader makes nothing but Seq
-    found.wrong(place, tr("{what} must be a list, got {kind}", what=what, kind=kind_of(value)), hint)
-    return None
-
-
-def each(
-    value: Any, place: Place, what: str, item: Callable[[Any, Place], Draft | None], found: Findings
-) -> list[Draft]:
-    """`item` of every element of a list, without those that came to nothing; nothing written is an empty list."""
-    if value is None:
-        return []
-    seq = as_seq(value, place, what, found)
-    if seq is None:
-        return []
-    file = seq.file
-    drafts = [item(element, (file, *at)) for element, at in zip(seq, seq.marks, strict=True)]
-    return [draft for draft in drafts if draft is not None]
-
-
-def texts(value: Any, place: Place, what: str, found: Findings) -> list[str]:
-    """One text or a list of texts, as a list; nothing written is an empty one."""
-    if value is None:
-        return []
-    items = value if isinstance(value, list) else [value]
-    marks = [(value.file, *at) for at in value.marks] if isinstance(value, list) else [place]  # type: ignore[attr-defined]
-    result = []
-    for item, at in zip(items, marks, strict=True):
-        if isinstance(item, str | int | float) and not isinstance(item, bool):
-            result.append(str(item))
-        else:
-            found.wrong(at, tr("{what} must be text or a list of texts, got {kind}", what=what, kind=kind_of(item)))
-    return result

@@ -2,106 +2,85 @@
 
 from __future__ import annotations
 
-import glob
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 from attrs import evolve
 
+from sisyphus.case._configuring import EnvVars, Profile
+from sisyphus.case._overriding import COMMAND_LINE, command_line_wins
+from sisyphus.case._rendering import check_templates
+from sisyphus.case._retrying import completed, settled
 from sisyphus.case.dialect import case_draft
-from sisyphus.case.draft import Draft, Findings, Place
+from sisyphus.case.draft import ANYTHING, Draft, Findings
+from sisyphus.case.finding import find_files
 from sisyphus.case.model import Case, Config, Step
 from sisyphus.case.project import Choices, configure, project_draft, project_root
 from sisyphus.case.structure import structure
 from sisyphus.case.yaml import read, read_file
-from sisyphus.errors import CaseFileError, Mark, Problem, UsageError, nearest
-from sisyphus.values.template import check_syntax
+from sisyphus.errors import CaseFileError, Problem, UsageError, nearest
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
+    from sisyphus.case.project import Configuration
     from sisyphus.case.yaml import Map
 
-SUFFIXES: Final = (".yaml", ".yml")
+__all__ = ["find_files", "load", "load_all", "loads"]
 
 
 def load(path: str | Path, choices: Choices | None = None) -> Case:
     """Loads one case file.
 
     Raises:
+        UsageError: there is no such file, or `choices` ask for what cannot be.
         CaseFileError: with everything that is wrong in it.
     """
-    return load_all([path], choices)[0]
+    cases = load_all([path], choices)
+    if len(cases) > 1:
+        raise UsageError(tr("{path} holds {count} cases; load_all() loads them", path=path, count=len(cases)))
+    return cases[0]
 
 
 def load_all(paths: Iterable[str | Path], choices: Choices | None = None) -> list[Case]:
     """Loads the cases of files, directories and globs, in that order.
 
     Raises:
-        UsageError: a path leads to no case file.
+        UsageError: a path leads to no case file, or `choices` ask for what cannot be.
         CaseFileError: with everything that is wrong in all of them.
     """
-    choices = choices or Choices()
-    problems: list[Problem] = []
+    loader = _Loader(choices or Choices())
+    problems: dict[Problem, None] = {}
     cases: list[Case] = []
-    loader = _Loader(choices)
     for file in find_files(paths):
         try:
             cases.append(loader.load(file))
         except CaseFileError as exc:
-            problems.extend(problem for problem in exc.problems if problem not in problems)
+            problems.update(dict.fromkeys(exc.problems))
     if problems:
-        raise CaseFileError(problems)
+        raise _error_of(problems)
     return cases
 
 
 def loads(text: str | bytes, *, name: str = "<text>", choices: Choices | None = None) -> Case:
-    """Loads a case from YAML text, for programs that make their cases; relative paths start at the current folder."""
-    loader = _Loader(choices or Choices())
-    return loader.make(read(text, file=name), name, Path.cwd())
-
-
-def find_files(paths: Iterable[str | Path]) -> list[Path]:
-    """The case files that `paths` name: files as they are, folders recursively and sorted, globs expanded.
-
-    In folders, files that begin with ``_`` or stand in a hidden folder are left out: they are parts for `!include`.
+    """Loads a case from YAML text, for programs that make their cases; relative paths start at the current folder.
 
     Raises:
-        UsageError: a path that leads to no case file.
+        UsageError: `choices` ask for what cannot be.
+        CaseFileError: with everything that is wrong in it.
     """
-    files: dict[Path, None] = {}
-    for given in paths:
-        path = Path(given)
-        if path.is_dir():
-            inside = sorted(_cases_below(path))
-            if not inside:
-                raise UsageError(tr("no case files (*.yaml, *.yml) in {path}", path=path))
-            files.update(dict.fromkeys(inside))
-        elif path.exists():
-            files[path] = None
-        elif glob.has_magic(str(given)):
-            matches = sorted(Path(match) for match in glob.glob(str(given), recursive=True))  # noqa: PTH207 - absolute patterns too
-            if not matches:
-                raise UsageError(tr("no file matches {path}", path=given))
-            files.update(dict.fromkeys(match for match in matches if match.is_file()))
-        else:
-            raise UsageError(_missing(path))
-    return list(files)
+    root = project_root(Path.cwd() / "case")
+    try:
+        return _Loader(choices or Choices()).make(read(text, file=name, root=root), name, root)
+    except CaseFileError as exc:
+        raise _error_of(exc.problems) from None
 
 
-def _cases_below(folder: Path) -> Iterator[Path]:
-    for path in folder.rglob("*"):
-        inner = path.relative_to(folder).parts
-        if path.suffix in SUFFIXES and path.is_file() and not any(part[0] in "._" for part in inner):
-            yield path
-
-
-def _missing(path: Path) -> str:
-    message = tr("{path} does not exist", path=path)
-    folder = path.parent
-    near = nearest(path.name, (entry.name for entry in folder.iterdir())) if folder.is_dir() else None
-    return message + (tr(" (did you mean '{near}'?)", near=folder / near) if near else "")
+def _error_of(problems: Iterable[Problem]) -> UsageError | CaseFileError:
+    """What stands on the command line is no fault of a file."""
+    wrong = [f"{COMMAND_LINE}: {problem.message}" for problem in problems if problem.mark.file == COMMAND_LINE]
+    return UsageError("\n".join(wrong)) if wrong else CaseFileError(problems)
 
 
 class _Loader:
@@ -109,80 +88,104 @@ class _Loader:
 
     def __init__(self, choices: Choices) -> None:
         self._choices = choices
+        self._roots: dict[Path, Path] = {}
         self._projects: dict[Path, Draft | None] = {}
 
     def load(self, file: Path) -> Case:
-        root = project_root(file)
+        root = self._roots.get(file.parent)
+        if root is None or file.is_symlink():
+            root = self._roots[file.parent] = project_root(file)
         return self.make(read_file(file, root=root, shown=str(file)), str(file), root)
 
     def make(self, source: Map, file: str, root: Path) -> Case:
         found = Findings()
-        found.problems.extend(_template_problems(source))
         project = self._project(root, found)
         draft = case_draft(source, found)
-        config_of_case = draft.pop("config")
-        config = structure(configure(project, config_of_case, self._choices, found), Config, found)
-        drafts = draft.pop("steps", [])
-        _check_dependencies(drafts, found)
-        _check_conditions(drafts, found)
-        steps = [step for each in drafts if (step := structure(each, Step, found)) is not None]
+        check_templates(draft, found)
+        configuration = configure(project, draft.pop("config"), self._choices, found)
+        config = _config(configuration, found)
+        steps = _steps(draft.pop("steps"), configuration, found)
         draft.update(file=file, root=str(root))
+        draft.setdefault("tags", configuration.draft.get("tags", []))
         case = structure(draft, Case, found)
         if found.problems or config is None or case is None:
-            raise CaseFileError(found.problems)
+            raise CaseFileError(dict.fromkeys(found.problems))
         return evolve(case, config=config, steps=tuple(steps), warnings=tuple(found.warnings))
 
     def _project(self, root: Path, found: Findings) -> Draft | None:
         if root not in self._projects:
-            self._projects[root] = project_draft(root, found)
+            self._projects[root] = project = project_draft(root, found)
+            if project is not None:
+                check_templates(project, found)
         return self._projects[root]
 
 
-def _template_problems(source: Map) -> Iterator[Problem]:
-    for path, error in check_syntax(source):
-        yield Problem(Mark(*_place_of(source, path)), str(error))
+def _config(configuration: Configuration, found: Findings) -> Config | None:
+    draft = configuration.draft
+    for profile in _profiles(draft.get("profiles", Draft(draft.place))):
+        structure(profile, Profile, found)
+    if "env_vars" in draft:
+        structure(draft["env_vars"], EnvVars, found)
+    if "retry" in draft:
+        draft["retry"] = completed(draft["retry"])
+    return structure(draft, Config, found)
 
 
-def _place_of(source: Any, path: Sequence[Any]) -> Place:
-    place: Place = (source.file, source.line, source.column)
-    for part in path:
-        if isinstance(source, dict):
-            if part not in source:
-                break
-            place = (source.file, *source.marks[part][2:])  # type: ignore[attr-defined]
-        else:
-            place = (source.file, *source.marks[part])
-        source = source[part]
-    return place
+def _profiles(group: Draft) -> list[Draft]:
+    inner = [value for value in group.values() if isinstance(value, Draft)]
+    return inner + [profile for value in inner for profile in _profiles(value)]
 
 
-def _check_dependencies(steps: Sequence[Draft], found: Findings) -> None:
+def _steps(drafts: Sequence[Draft], configuration: Configuration, found: Findings) -> list[Step]:
+    _check_names(drafts, found)
+    command_line = configuration.command_line
+    steps: list[Step | None] = []
+    for draft in drafts:
+        if "spec" not in draft:
+            continue  # a problem already
+        command_line_wins(draft, command_line)
+        retry = settled(configuration.draft.get("retry"), draft.pop("retry", None), command_line.get("retry"))
+        if retry is not None:
+            draft["retry"] = retry
+        steps.append(structure(draft, Step, found))
+    return [step for step in steps if step is not None]
+
+
+def _check_names(steps: Sequence[Draft], found: Findings) -> None:
+    """Notes ids that two steps have, and `depends_on` where it names no step that comes before."""
     everywhere = {name for step in steps for name in _names_of(step)}
+    complete = all(map(_is_named, steps))  # otherwise one whose name is wrong may be the one that is meant
     before: set[str] = set()
+    ids: dict[str, int] = {}
     for step in steps:
-        place = step.marks.get("depends_on", step.place)
-        for name in step.get("depends_on", ()):
-            if name in before:
-                continue
-            shown = {"step": step.get("name"), "name": name}
-            if name in everywhere:
-                message = tr("'{step}' depends on '{name}', which does not come before it", **shown)
-                found.wrong(place, message, tr("move it down"))
-            else:
-                near = nearest(name, everywhere)
-                hint = tr("did you mean '{near}'?", near=near) if near else None
-                found.wrong(place, tr("'{step}' depends on '{name}', which is no step", **shown), hint)
+        wanted = step.get("depends_on", ())
+        for index, name in enumerate(wanted):
+            if name not in before and (complete or name in everywhere):
+                message, hint = _missing(step, name, everywhere)
+                found.wrong((wanted.file, *wanted.marks[index]), message, hint)
         before.update(_names_of(step))
+        if isinstance(id_ := step.get("id"), str):
+            place = step.place_of("id")
+            if id_ in ids:
+                message = tr("the step on line {line} has the id '{id}' too", id=id_, line=ids[id_])
+                found.wrong(place, message, tr("give each step an id of its own"))
+            ids.setdefault(id_, place[1])
 
 
-def _check_conditions(steps: Sequence[Draft], found: Findings) -> None:
-    known = {problem.mark for problem in found.problems}
-    for step in steps:
-        for draft in (step, step["spec"], *step.get("extractors", ())):
-            for key in ("skip_if", "only_if", "condition"):
-                if key in draft and Mark(*(place := draft.marks[key])) not in known:
-                    for _, error in check_syntax(draft[key], condition=True):
-                        found.wrong(place, f"{key}: {error}")
+def _is_named(step: Draft) -> bool:
+    rightly = "name" in step and "spec" in step and not isinstance(step.get("id"), dict | list)
+    return rightly and step.meant.isdisjoint({"name", "id", ANYTHING})
+
+
+def _missing(step: Draft, name: str, everywhere: set[str]) -> tuple[str, str | None]:
+    shown = {"step": step.get("name"), "name": name}
+    if name in _names_of(step):
+        return tr("'{name}' depends on itself", name=name), tr("name a step that comes before it")
+    if name in everywhere:
+        return tr("'{step}' depends on '{name}', which does not come before it", **shown), tr("move it down")
+    near = nearest(name, everywhere)
+    hint = tr("did you mean '{near}'?", near=near) if near else None
+    return tr("'{step}' depends on '{name}', which is no step", **shown), hint
 
 
 def _names_of(step: Draft) -> list[str]:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from typing import Any, Final, Literal
 
 from attrs import field, frozen
-from attrs.validators import ge
+from attrs.validators import ge, le, optional
 
 from sisyphus.errors import Mark
 
 # A field that may be written as a template keeps its text until the step runs.
 Number = float | str
 Flag = bool | str
+Fields = Mapping[str, Any] | list[Any] | str | None  # of a form or a query; a list has pairs
 
 
 class Absent(enum.Enum):
@@ -109,12 +110,12 @@ class Request:
 
     url: str
     method: str = "GET"
-    params: Any = None
+    params: Fields = None
     headers: Mapping[str, Any] | str | None = None
     cookies: Mapping[str, Any] | str | None = None
     body: Any = ABSENT
     json: Any = ABSENT
-    data: Any = ABSENT
+    data: Fields | Absent = ABSENT
     files: tuple[Upload, ...] = ()
     auth: Auth | None = None
     verify_ssl: Flag | None = None
@@ -166,7 +167,7 @@ class WebSocket:
 
     enabled: bool = False
     host: str | None = None
-    port: int | None = None
+    port: int | None = field(default=None, validator=optional([ge(0), le(65535)]))
     send_progress: bool = True
     send_logs: bool = True
     send_variables: bool = False
@@ -198,7 +199,7 @@ class MockServer:
     """A server the case brings with it."""
 
     host: str = "127.0.0.1"
-    port: int = field(default=0, validator=ge(0))
+    port: int = field(default=0, validator=[ge(0), le(65535)])
     routes: tuple[Route, ...] = ()
     default_response: MockResponse | None = None
     where: Mark = NOWHERE
@@ -222,11 +223,8 @@ class Config:
     headers: Mapping[str, Any] = field(factory=dict)
     verify_ssl: Flag = True
     follow_redirects: Flag = True
-    env_vars: Mapping[str, Any] = field(factory=dict)
     websocket: WebSocket = WebSocket()
     mock_server: MockServer | None = None
-    sensitive_fields: tuple[str, ...] = ()
-    masking_strategy: Literal["full", "partial", "none"] = "full"
     compat: Literal["legacy"] | None = None
     seed: int | None = None
     raw: Mapping[str, Any] = field(factory=dict)  # as written and merged, what ${config.…} reads

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import field, frozen
 
-from sisyphus.case.dialect import config_draft, is_profile
-from sisyphus.case.draft import Draft, Findings, Place
+from sisyphus.case._configuring import config_draft, is_profile
+from sisyphus.case._merging import merge_drafts, merged
+from sisyphus.case._overriding import split_overrides
+from sisyphus.case.draft import Draft, Findings
 from sisyphus.case.yaml import Map, read_file
-from sisyphus.errors import UsageError, nearest
+from sisyphus.errors import nearest
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT_FILE: Final = Path(".sisyphus") / "config.yaml"
-
-_COMMAND_LINE: Final[Place] = ("--override", 1, 1)
 
 
 @frozen(kw_only=True)
@@ -40,175 +40,152 @@ class Choices:
     environ: Mapping[str, str] = field(factory=lambda: os.environ)
 
 
+@frozen(kw_only=True)
+class Configuration:
+    """What all that has a say makes of the settings.
+
+    Attributes:
+        draft: the model's `Config`, still to be structured; `profiles` and `tags` are left in it.
+        command_line: those settings that come from there, which win over a step's own too.
+    """
+
+    draft: Draft
+    command_line: Draft
+
+
 def project_root(case_file: Path) -> Path:
     """The nearest folder upward from the case file that has a `.sisyphus` folder, else the case file's own."""
-    folder = case_file.resolve().parent
+    folder = Path(os.path.realpath(case_file)).parent
     for candidate in (folder, *folder.parents):
-        if (candidate / PROJECT_FILE.parent).is_dir():
+        if os.path.isdir(candidate / PROJECT_FILE.parent):  # noqa: PTH112 - never raises, whatever may not be looked at
             return candidate
     return folder
 
 
 def project_draft(root: Path, found: Findings) -> Draft | None:
-    """The project file's settings, or None if there is none."""
+    """The project file's settings, or None if there are none."""
     path = root / PROJECT_FILE
-    if not path.is_file():
+    if not path.is_file() or _is_blank(path):
         return None
     source = read_file(path, root=root, shown=_shown(path))
     inner = source.get("config") if source.keys() == {"config"} else None
     return config_draft(inner if isinstance(inner, Map) else source, found)
 
 
+def _is_blank(path: Path) -> bool:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:  # which the reader says in its own words
+        return False
+    return not any(line.strip() and not line.lstrip().startswith("#") for line in lines)
+
+
 def _shown(path: Path) -> str:
     try:
         return str(path.relative_to(Path.cwd()))
-    except ValueError:
+    except (ValueError, OSError):
         return str(path)
 
 
-def configure(project: Draft | None, case: Draft, choices: Choices, found: Findings) -> Draft:
-    """One draft of the model's `Config` out of all that has a say.
+def configure(project: Draft | None, case: Draft, choices: Choices, found: Findings) -> Configuration:
+    """One configuration out of all that has a say.
 
     Precedence of settings: `choices` over profile over case over project file. Precedence of variables, lowest first:
-    `config.variables`, profile, environment, overrides.
+    `config.variables`, profile, environment, overrides of the profile, `choices`.
     """
-    draft = merge_drafts(project, case) if project is not None else merge_drafts(case)
-    raw = draft["raw"] = merged(*(layer["raw"] for layer in (project, case) if layer is not None and "raw" in layer))
-    profiles = draft.pop("profiles", {})
-    place = draft.marks.get("active_profile", draft.place)
-    wanted = draft.pop("active_profile", None)
-    name = choices.profile or choices.environ.get("SISYPHUS_PROFILE") or wanted
-    profile = _profile(profiles, name, place, found) if name else {}
-    if name and profile is not None:
-        draft["profile"] = str(name)
-        draft["profile_values"] = profile
-        _apply_profile(draft, profile)
+    files = merge_drafts(project, case) if project is not None else merge_drafts(case)
+    name, profile = _chosen_profile(files, choices, found)
     variables = merged(
-        draft.get("variables", {}),
-        _environment(draft.get("env_vars", {}), choices),
-        (profile or {}).get("overrides") or {},
+        files.get("variables", {}),
+        _mapping(profile, "variables"),
+        _environment(files.get("env_vars"), choices),
+        _mapping(profile, "overrides"),
     )
-    _apply_overrides(draft, raw, variables, choices.overrides)
-    draft["variables"] = variables
-    return draft
+    overriding, settings = split_overrides(choices.overrides, variables)
+    command_line = config_draft(settings, found)
+    chosen = _of_profile(profile)
+    draft = merge_drafts(files, chosen, command_line)
+    draft.place = case.place
+    draft["variables"] = merged(variables, command_line.get("variables", {}), overriding)
+    draft["raw"] = merged(*(layer.get("raw", {}) for layer in (project, case) if layer is not None), chosen, settings)
+    draft["profile"], draft["profile_values"] = name, profile
+    return Configuration(draft=draft, command_line=command_line)
 
 
-def merge_drafts(*layers: Draft) -> Draft:
-    """Merges drafts, later ones winning; inner mappings key by key, anything else whole."""
-    result = Draft(layers[-1].place)
-    for layer in layers:
-        for key, value in layer.items():
-            result.put(key, _merged_value(key, result.get(key), value), layer.marks.get(key, layer.place))
-    return result
+def _mapping(profile: Draft, key: str) -> Mapping[str, Any]:
+    value = profile.get(key)
+    return value if isinstance(value, dict) else {}
 
 
-def _merged_value(key: str, old: Any, new: Any) -> Any:
-    if isinstance(old, Draft) and isinstance(new, Draft):
-        return new if key == "mock_server" else merge_drafts(old, new)
-    both_plain = isinstance(old, dict) and isinstance(new, dict) and not isinstance(new, Draft)
-    return merged(old, new) if both_plain else new
-
-
-def merged(*layers: Mapping[str, Any]) -> dict[str, Any]:
-    """Plain mappings merged to any depth, later ones winning."""
-    result: dict[str, Any] = {}
-    for layer in layers:
-        for key, value in layer.items():
-            old = result.get(key)
-            result[key] = merged(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
-    return result
-
-
-def _profile(profiles: Mapping[str, Any], name: Any, place: Place, found: Findings) -> dict[str, Any] | None:
-    here: Any = profiles  # group by group down to the profile
-    if name in profiles:
-        here = profiles[name]
-    else:
-        for part in str(name).split("."):
-            here = here.get(part) if isinstance(here, dict) and not is_profile(here) else None
-    if isinstance(here, dict) and (is_profile(here) or not any(isinstance(value, dict) for value in here.values())):
-        return here
-    known = list(_profile_names(profiles))
-    near = nearest(str(name), known)
-    hint = tr("did you mean '{near}'? ", near=near) if near else ""
-    hint += tr("known profiles: {names}", names=", ".join(known)) if known else tr("the case has no profiles")
-    if place == _COMMAND_LINE:
-        raise UsageError(tr("unknown profile '{name}'", name=name) + f" ({hint})")
-    found.wrong(place, tr("unknown profile '{name}'", name=name), hint)
-    return None
-
-
-def _profile_names(group: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for name, value in group.items():
-        if is_profile(value) or not isinstance(value, dict):
-            yield prefix + name
-        else:
-            yield from _profile_names(value, f"{prefix}{name}.")
-
-
-def _apply_profile(draft: Draft, profile: Mapping[str, Any]) -> None:
-    marks = getattr(profile, "marks", {})
-    for key in ("base_url", "timeout", "verify_ssl"):
+def _of_profile(profile: Draft) -> Draft:
+    """Those settings that the profile changes."""
+    chosen = Draft(profile.place)
+    for key in ("base_url", "timeout", "verify_ssl", "headers"):
         if key in profile:
-            place = (profile.file, *marks[key][2:]) if key in marks else draft.place  # type: ignore[attr-defined]
-            draft.put(key, profile[key], place)
-    for key in ("headers", "variables"):
-        if isinstance(profile.get(key), dict):
-            draft[key] = merged(draft.get(key, {}), profile[key])
+            chosen.put(key, profile[key], profile.place_of(key))
+    return chosen
 
 
-def _environment(env_vars: Mapping[str, Any], choices: Choices) -> dict[str, Any]:
+def _chosen_profile(files: Draft, choices: Choices, found: Findings) -> tuple[str | None, Draft]:
+    profiles = files.get("profiles", Draft(files.place))
+    nothing = Draft(files.place)
+    for name, said, place in (
+        (choices.profile, "--profile", files.place_of("profiles")),
+        (choices.overrides.get("active_profile"), "--override active_profile", files.place_of("profiles")),
+        (choices.environ.get("SISYPHUS_PROFILE"), "SISYPHUS_PROFILE", files.place_of("profiles")),
+        (files.get("active_profile"), "active_profile", files.place_of("active_profile")),
+    ):
+        if name is None or name == "":
+            continue
+        if isinstance(name, dict | list):
+            message = tr("the name of a profile must be text")
+            found.wrong(place, f"{said}: {message}", _known_profiles(profiles))
+            return None, nothing
+        profile = _profile(profiles, str(name))
+        if profile is not None:
+            return str(name), profile
+        if not profiles.meant and "profiles" not in files.meant:
+            near = nearest(str(name), _profile_names(profiles))
+            hint = tr("did you mean '{near}'? ", near=near) if near else ""
+            message = tr("unknown profile '{name}'", name=name)
+            found.wrong(place, f"{said}: {message}", hint + _known_profiles(profiles))
+        return None, nothing
+    return None, nothing
+
+
+def _profile(profiles: Draft, name: str) -> Draft | None:
+    here: Any = profiles.get(name)
+    if here is None:
+        here = profiles
+        for part in name.split("."):  # group by group down to the profile
+            here = here.get(part) if isinstance(here, Draft) and not is_profile(here) else None
+    return here if isinstance(here, Draft) and _is_leaf(here) else None
+
+
+def _is_leaf(value: Draft) -> bool:
+    return is_profile(value) or not any(isinstance(inner, Draft) for inner in value.values())
+
+
+def _known_profiles(profiles: Draft) -> str:
+    known = list(_profile_names(profiles))
+    return tr("known profiles: {names}", names=", ".join(known)) if known else tr("the case has no profiles")
+
+
+def _profile_names(group: Draft, prefix: str = "") -> Iterator[str]:
+    for name, value in group.items():
+        if isinstance(value, Draft):
+            yield from [prefix + name] if _is_leaf(value) else _profile_names(value, f"{prefix}{name}.")
+
+
+def _environment(env_vars: Draft | None, choices: Choices) -> dict[str, Any]:
     result: dict[str, Any] = {}
-    prefixes = [choices.env_prefix] if choices.env_prefix else []
-    if env_vars.get("prefix") and env_vars.get("load_from_os", True):
-        prefixes.insert(0, str(env_vars["prefix"]))
-    for prefix in prefixes:
-        for name, value in choices.environ.items():
-            if name.startswith(prefix) and len(name) > len(prefix):
-                result[name[len(prefix) :].lower()] = value
-    overrides = env_vars.get("overrides")
+    prefix, overrides = None, None
+    if env_vars is not None:
+        prefix = env_vars.get("prefix") if env_vars.get("load_from_os", True) else None
+        overrides = env_vars.get("overrides")
+    for start in (prefix, choices.env_prefix):
+        if isinstance(start, str) and start:
+            for name, value in choices.environ.items():
+                if name.startswith(start) and name != start:
+                    result[name[len(start) :].lower()] = value
     return result | (overrides if isinstance(overrides, dict) else {})
-
-
-def _apply_overrides(
-    draft: Draft, raw: dict[str, Any], variables: dict[str, Any], overrides: Mapping[str, Any]
-) -> None:
-    """`k=v` sets the variable k; if only config has a key of that name, it sets that."""
-    for key, value in overrides.items():
-        head, _, rest = key.removeprefix("config.").partition(".")
-        if key.startswith("variables."):
-            _set(variables, key.removeprefix("variables.").split("."), value)
-        elif (key.startswith("config.") or head not in variables) and head in _OVERRIDABLE:
-            _override_config(draft, head, rest, value)
-            _set(raw, [head, *rest.split(".")] if rest else [head], value)
-        else:
-            _set(variables, key.split("."), value)
-
-
-_OVERRIDABLE: Final = frozenset(
-    {"base_url", "timeout", "case_timeout", "verify_ssl", "follow_redirects", "headers", "websocket", "seed",
-     "masking_strategy", "compat", "retry_times"}
-)  # fmt: skip
-
-
-def _override_config(draft: Draft, head: str, rest: str, value: Any) -> None:
-    if head == "retry_times":
-        retry = Draft(_COMMAND_LINE)
-        retry.put("max_attempts", value, _COMMAND_LINE)
-        retry.put("max_delay", 10.0, _COMMAND_LINE)
-        draft.put("retry", retry, _COMMAND_LINE)
-    elif rest:
-        inner = draft.setdefault(head, Draft(_COMMAND_LINE))
-        if isinstance(inner, Draft):
-            inner.put(rest, value, _COMMAND_LINE)
-        else:
-            draft.put(head, merged(inner, {rest: value}), _COMMAND_LINE)
-    else:
-        draft.put(head, value, _COMMAND_LINE)
-
-
-def _set(target: dict[str, Any], path: list[str], value: Any) -> None:
-    for part in path[:-1]:
-        inner = target.get(part)
-        target[part] = target = dict(inner) if isinstance(inner, dict) else {}
-    target[path[-1]] = value

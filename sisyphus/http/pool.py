@@ -9,6 +9,7 @@ import httpx
 import trio
 
 from sisyphus.errors import TlsError
+from sisyphus.http.connections import Connections
 from sisyphus.http.network import Network, Unanswered
 from sisyphus.words import tr
 
@@ -20,13 +21,6 @@ if TYPE_CHECKING:
 # Keys of httpx's request extensions: are certificates verified, are redirects followed?
 VERIFY: Final = "sisyphus.verify"
 FOLLOW: Final = "sisyphus.follow"
-
-# Shorter than the 5 s after which many servers close an idle connection, which would race with a request being sent.
-KEEP_IDLE: Final = 4.0
-MAX_IDLE: Final = 100
-
-# Closing a connection never waits (see `Stream.aclose`); a bound all the same, since it happens in a shielded scope.
-CLOSING: Final = 1.0
 
 # RFC 9110 section 9.2.2: doing it twice is doing it once.
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
@@ -55,7 +49,7 @@ class Pools(httpx.AsyncBaseTransport):
     def __init__(self, tls: Callable[[bool], ssl.SSLContext] | None = None) -> None:
         self._make_tls: Final = tls or _default_tls
         self._making: Final = trio.Lock()
-        self._pools: Final[dict[Kind, _Pool]] = {}
+        self._pools: Final[dict[Kind, Connections]] = {}
         self._network: Final = Network()
 
     async def __aenter__(self) -> Pools:
@@ -76,7 +70,7 @@ class Pools(httpx.AsyncBaseTransport):
     @property
     def connections(self) -> int:
         """How many connections are open."""
-        return sum(len(pool.connections) for pool in self._pools.values())
+        return sum(map(len, self._pools.values()))
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends a request and returns the answer as soon as its head is there; failures stay httpcore's own."""
@@ -99,13 +93,13 @@ class Pools(httpx.AsyncBaseTransport):
             follow=request.extensions.get(FOLLOW, True),
         )
 
-    async def _open(self, kind: Kind) -> _Pool:
+    async def _open(self, kind: Kind) -> Connections:
         async with self._making:
             if kind not in self._pools:
                 # Loading the trusted certificates takes 40 to 130 ms, which would show in the timings of whoever
                 # waits for an answer meanwhile: not in this thread.
                 context = await trio.to_thread.run_sync(self._load_tls, kind.verify) if kind.tls else None
-                self._pools[kind] = _Pool(context, self._network)
+                self._pools[kind] = Connections(context, self._network)
         return self._pools[kind]
 
     def _load_tls(self, verify: bool) -> ssl.SSLContext:
@@ -144,42 +138,15 @@ class _Body(httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
-class _Pool(httpcore.AsyncConnectionPool):
-    def __init__(self, tls: ssl.SSLContext | None, network: Network) -> None:
-        super().__init__(max_connections=None, max_keepalive_connections=MAX_IDLE)
-        self._tls: Final = tls
-        self._network: Final = network
-
-    def create_connection(self, origin: httpcore.Origin) -> httpcore.AsyncConnectionInterface:
-        return _Connection(origin, ssl_context=self._tls, keepalive_expiry=KEEP_IDLE, network_backend=self._network)
-
-
-class _Connection(httpcore.AsyncHTTPConnection):
-    """A connection that does not outlive its making in vain.
-
-    httpcore closes what is cancelled while connecting or in an exchange, but not what is cancelled between the two:
-    the new connection would stay in its pool, open and never used, until the end of the run.
-    """
-
-    async def handle_async_request(self, request: httpcore.Request) -> httpcore.Response:
-        try:
-            return await super().handle_async_request(request)
-        except trio.Cancelled:
-            if self.info().endswith("Request Count: 0"):
-                with trio.move_on_after(CLOSING, shield=True):
-                    await self.aclose()
-            raise
-
-
-async def _send(pool: _Pool, request: httpcore.Request, *, repeatable: bool) -> httpcore.Response:
+async def _send(connections: Connections, request: httpcore.Request, *, repeatable: bool) -> httpcore.Response:
     """Sends again, where that is harmless, if the server closed an idle connection in the moment we used it.
 
-    httpcore's own `retries` are for connecting only. Each round costs the pool one idle connection, and an answer
+    httpcore's own `retries` are for connecting only. Each round costs one idle connection, and an answer
     missing on a fresh one is the server's doing: it ends.
     """
     while True:
         try:
-            return await pool.handle_async_request(request)
+            return await connections.send(request)
         except Unanswered as exc:
             if not (exc.reused and repeatable):
                 raise

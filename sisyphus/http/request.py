@@ -17,6 +17,7 @@ from sisyphus.http import bodies
 from sisyphus.http.bodies import Part, written
 from sisyphus.http.decoding import ACCEPTED
 from sisyphus.http.failures import parse_url
+from sisyphus.version import __version__
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -60,7 +61,6 @@ class Outgoing:
     shown_body: Any
 
 
-_DISTRIBUTION: Final = "sisyphus-api-engine"
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _WITH_LENGTH: Final = frozenset({"POST", "PUT", "PATCH"})  # those of which a server expects a body, be it empty
@@ -69,17 +69,11 @@ _WITH_LENGTH: Final = frozenset({"POST", "PUT", "PATCH"})  # those of which a se
 @functools.cache
 def _defaults() -> tuple[tuple[str, tuple[bytes, bytes]], ...]:
     """The headers of every request that does not say otherwise, by their names in lower case."""
-    from importlib import metadata
-
-    try:
-        version = metadata.version(_DISTRIBUTION)
-    except metadata.PackageNotFoundError:  # run from its sources
-        version = "dev"
     return (
         ("accept", (b"Accept", b"*/*")),
         ("accept-encoding", (b"Accept-Encoding", ACCEPTED.encode())),
         ("connection", (b"Connection", b"keep-alive")),
-        ("user-agent", (b"User-Agent", f"{_DISTRIBUTION}/{version}".encode())),
+        ("user-agent", (b"User-Agent", f"sisyphus-api-engine/{__version__}".encode())),
     )
 
 

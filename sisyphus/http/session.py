@@ -12,10 +12,11 @@ import trio
 from sisyphus.errors import BodyError, BrokenResponse
 from sisyphus.http import content
 from sisyphus.http.client import Bytes, Client
+from sisyphus.http.connections import CLOSING
 from sisyphus.http.decoding import Decoder
 from sisyphus.http.failures import translated
 from sisyphus.http.headers import Headers
-from sisyphus.http.pool import CLOSING, FOLLOW, VERIFY
+from sisyphus.http.pool import FOLLOW, VERIFY
 from sisyphus.http.request import Outgoing, encode
 from sisyphus.http.response import Hop, Response, Sent
 from sisyphus.http.timings import Stopwatch

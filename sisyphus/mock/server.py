@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import trio
 
 from sisyphus.errors import StartError
+from sisyphus.http.headers import Headers
 from sisyphus.mock.routes import Asked, Routes
 from sisyphus.words import tr
 
@@ -127,6 +128,6 @@ async def _asked(request: Request) -> Asked:
         method=request.method,
         path=request.scope["path"],
         query=query,
-        headers=request.headers,
+        headers=Headers(request.scope["headers"]),
         body=(await request.body()).decode("utf-8", "replace"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -26,8 +27,29 @@ def write_atomically(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path.resolve(), text)  # a link stays a link: what it points to is replaced
     except OSError as exc:
-        reason = exc.strerror or str(exc)
-        raise OutputError(tr("cannot write {path}: {reason}", path=path, reason=reason)) from exc
+        raise _cannot(path, exc) from exc
+
+
+def check_writable(path: Path) -> None:
+    """Tells now what `write_atomically` could only tell after the run; missing folders are made.
+
+    Raises:
+        OutputError: the file cannot be written there.
+    """
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        if path.exists() and not path.is_file():
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path.resolve().parent):
+            pass
+    except OSError as exc:
+        raise _cannot(path, exc) from exc
+
+
+def _cannot(path: Path, exc: OSError) -> OutputError:
+    return OutputError(tr("cannot write {path}: {reason}", path=path, reason=exc.strerror or str(exc)))
 
 
 def _replace(path: Path, text: str) -> None:

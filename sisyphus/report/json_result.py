@@ -10,7 +10,6 @@ from sisyphus.wire import dumps
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sisyphus.errors import Mark
     from sisyphus.results import CaseResult, ErrorInfo, RunResult, StepResult
     from sisyphus.values.validate import CheckResult
 
@@ -73,7 +72,7 @@ def _step(step: StepResult) -> dict[str, Any]:
         "type": step.type,
         "index": step.index,
         "description": step.description,
-        "line": _line(step.where),
+        "where": str(step.where),
         "status": step.status,
         "reason": step.reason,
         "started_at": step.started_at.isoformat(timespec="milliseconds"),
@@ -109,7 +108,7 @@ def _checks(checks: Iterable[CheckResult]) -> list[dict[str, Any]]:
             "status": check.status,
             "message": check.message,
             "description": check.description,
-            "line": _line(check.where),
+            "where": str(check.where),
             **({"checks": _checks(check.checks)} if check.checks else {}),
         }
         for check in checks
@@ -131,6 +130,3 @@ def _error(error: ErrorInfo | None) -> dict[str, Any] | None:
         "suggestion": error.suggestion,
     }
 
-
-def _line(where: Mark) -> str:
-    return str(where)

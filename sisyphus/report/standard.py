@@ -28,7 +28,7 @@ class StandardStream:
         self._name: Final = name
         self._stream = stream
         self._trouble: str | None = None if stream is not None else tr("it is closed")
-        if hasattr(stream, "reconfigure"):
+        if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
 
     @property

@@ -11,7 +11,7 @@ import string
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -43,13 +43,18 @@ def build_functions(
     Returns:
         The functions by name; each raises `TemplateError` naming itself where its arguments are wrong.
     """
-    functions: dict[str, Callable[..., Any]] = {
-        **_PURE,
+    own: dict[str, Callable[..., Any]] = {
         **_random_functions(random.Random(seed)),  # noqa: S311 - test data, not secrets
-        **_dates.functions(clock),
         "env": lambda name, default=_NO_DEFAULT: _env(env or {}, name, default),
         "file": lambda path: _file(resolve_file, path),
     }
+    return {**_shared(clock), **{name: _guarded(name, function) for name, function in own.items()}}
+
+
+@cache
+def _shared(clock: Callable[[], float]) -> dict[str, Callable[..., Any]]:
+    """The functions that are the same for every case, made once: a run may have thousands of cases."""
+    functions = {**_PURE, **_dates.functions(clock)}
     return {name: _guarded(name, function) for name, function in functions.items()}
 
 

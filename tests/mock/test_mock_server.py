@@ -234,3 +234,14 @@ def test_importing_the_server_imports_neither_hypercorn_nor_starlette() -> None:
     script = "import sys, sisyphus.mock.server; print({'hypercorn', 'starlette'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout == "set()\n"
+
+
+async def test_a_header_in_utf8_reaches_the_templates_as_it_was_meant() -> None:
+    server = MockServer(routes=(Route(path="/a", responses=(MockResponse(body="${request.headers['x-name']}"),)),))
+    with trio.fail_after(5):
+        async with trio.open_nursery() as nursery:
+            url = await nursery.start(serve, server)
+            async with httpx.AsyncClient(trust_env=False) as client:
+                answer = await client.get(f"{url}/a", headers={"X-Name": "张三".encode()})
+            nursery.cancel_scope.cancel()
+    assert answer.text == "张三"

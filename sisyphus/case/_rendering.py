@@ -1,0 +1,108 @@
+"""The templates and conditions of a case that can never be rendered."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, Final
+
+from sisyphus.case.draft import Draft, unsupported
+from sisyphus.case.yaml import Map, Seq
+from sisyphus.errors import TemplateError
+from sisyphus.values.functions import build_functions
+from sisyphus.values.template import check_syntax, compile_expression, compile_template
+from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sisyphus.case.draft import Findings, Place
+    from sisyphus.values.template import Template
+
+# Texts of the file that nobody renders, or that others look at.
+_AS_WRITTEN: Final = frozenset({"description", "raw", "where", "id", "type", "op", "depends_on", "tags"})
+_CONDITIONS: Final = frozenset({"skip_if", "only_if", "condition"})
+_LATER_FUNCTIONS: Final = frozenset({"db_query", "faker"})
+
+
+def check_templates(draft: Draft, found: Findings) -> None:
+    """Notes each text of a draft, at any depth, that is no template or no condition where it has to be one."""
+    for key, value in draft.items():
+        kind = value.__class__
+        if kind is str:
+            if key in _CONDITIONS:
+                check_condition(value, draft.place_of(key), draft.spelt.get(key, key), found)
+            elif "{" in value and key not in _AS_WRITTEN:
+                _check_text(value, draft.place_of(key), found)
+        elif value is None:
+            pass
+        elif key in _CONDITIONS:
+            check_condition(value, draft.place_of(key), draft.spelt.get(key, key), found)
+        elif kind is Draft:
+            check_templates(value, found)
+        elif isinstance(value, dict | list) and key not in _AS_WRITTEN:
+            _check_value(value, found)
+
+
+def _check_value(value: Any, found: Findings) -> None:
+    if isinstance(value, Map):
+        file, places = value.file, value.marks
+        for key, inner in value.items():
+            if "{" in key:
+                _check_text(key, (file, *places[key][:2]), found)
+            if inner.__class__ is str:
+                if "{" in inner:
+                    _check_text(inner, (file, *places[key][2:]), found)
+            else:
+                _check_value(inner, found)
+    elif isinstance(value, Seq):
+        for inner, mark in zip(value, value.marks, strict=True):
+            if inner.__class__ is str:
+                if "{" in inner:
+                    _check_text(inner, (value.file, *mark), found)
+            else:
+                _check_value(inner, found)
+    elif isinstance(value, list):  # of drafts
+        for item in value:
+            check_templates(item, found)
+
+
+def _check_text(text: str, place: Place, found: Findings) -> None:
+    for _, error in check_syntax(text, functions=_functions()):
+        found.wrong(place, _explained(error, compile_template, text))
+
+
+def check_condition(condition: Any, place: Place, key: str, found: Findings) -> None:
+    """Notes what is no condition; `key` is what the file calls it."""
+    if isinstance(condition, str):
+        for _, error in check_syntax(condition, condition=True, functions=_functions()):
+            found.wrong(place, f"{key}: {_explained(error, compile_expression, condition)}")
+    elif isinstance(condition, list):
+        for item, mark in zip(condition, condition.marks, strict=True):  # type: ignore[attr-defined]  # the reader's list
+            check_condition(item, (condition.file, *mark), key, found)  # type: ignore[attr-defined]
+    elif isinstance(condition, dict) and len(condition) == 1:
+        ((word, operand),) = condition.items()
+        at = condition.marks[word]  # type: ignore[attr-defined]  # the reader's mapping
+        if word.lower() == "not" or (word.lower() in {"and", "or"} and isinstance(operand, list)):
+            check_condition(operand, (condition.file, *at[2:]), key, found)  # type: ignore[attr-defined]
+        else:
+            found.wrong((condition.file, *at[:2]), f"{key}: {_no_condition()}")  # type: ignore[attr-defined]
+    elif not isinstance(condition, bool | int | float):
+        found.wrong(place, f"{key}: {_no_condition()}")
+
+
+def _no_condition() -> str:
+    return tr("a condition is an expression, true or false, a list, or one of and, or, not")
+
+
+def _explained(error: TemplateError, compiling: Callable[[str], Template], text: str) -> str:
+    """The error, but for functions of the case format that are still to come."""
+    try:
+        later = _LATER_FUNCTIONS & compiling(text).calls
+    except TemplateError:
+        return str(error)
+    return unsupported(f"{min(later)}()") if later else str(error)
+
+
+@functools.cache
+def _functions() -> frozenset[str]:
+    return frozenset(build_functions())

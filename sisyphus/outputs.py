@@ -1,0 +1,112 @@
+"""Where the result of a run goes: the terminal, stdout as JSON, a file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sisyphus.report.files import check_writable, write_atomically
+from sisyphus.report.standard import StandardStream
+from sisyphus.telling import took
+from sisyphus.version import __version__
+from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    import argparse
+
+    from sisyphus.app import Sink
+    from sisyphus.console import Console
+    from sisyphus.live.server import Serving
+    from sisyphus.results import RunResult
+
+
+class Outputs:
+    """What the command line asks for, as a sink of the run; a console is one more, see `sinks`.
+
+    Args:
+        args: the command line.
+        out: stdout.
+        cases: how many cases are run; 0 if none is.
+
+    Raises:
+        OutputError: the file will not be writable; told before anything is run for it.
+    """
+
+    def __init__(self, args: argparse.Namespace, out: StandardStream, *, cases: int = 0) -> None:
+        self._out = out
+        self._file = Path(args.output) if args.output not in {None, "-"} else None
+        self.json = args.format == "json" or args.output == "-"
+        self._console: Console | None = None
+        if self._file is not None:
+            check_writable(self._file)
+        if cases and not self.json:
+            from sisyphus.console import Console
+
+            self._console = Console(out, verbose=args.verbose, color=not args.no_color, cases=cases)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether somebody wants the document."""
+        return self.json or self._file is not None
+
+    @property
+    def sinks(self) -> list[Sink]:
+        """Everything that has to see the run."""
+        return [self] if self._console is None else [self, self._console]
+
+    def handle(self, event: object) -> None:
+        """The events themselves go to the console."""
+
+    def finish(self, result: RunResult) -> None:
+        """Writes the result of the run."""
+        if self.wanted:
+            from sisyphus.report.json_result import render
+
+            self.deliver(render(result, engine_version=__version__))
+
+    def deliver(self, document: str) -> None:
+        """Writes a JSON document wherever it is wanted.
+
+        Raises:
+            OutputError: the file could not be written.
+        """
+        if self.json:
+            self._out.write_document(document)
+        if self._file is not None:
+            write_atomically(self._file, document)
+
+    def serving(self, serving: Serving) -> None:
+        """Says where to watch; part of what a person reads, in the way of a program that reads stdout."""
+        line = tr("watch live: {url}", url=serving.url)
+        if self._console is not None:
+            self._console.announce(line)
+        else:
+            _tell(line)
+
+    def interrupted(self) -> None:
+        """Says that Ctrl-C was heard."""
+        self._remark(tr("interrupted; the run is being ended (once more: at once)"))
+
+    def draining(self, seconds: float) -> None:
+        """Says why the process is not gone yet."""
+        self._remark(tr("up to {time} for watchers who still read (Ctrl-C: at once)", time=took(seconds)))
+
+    def _remark(self, line: str) -> None:
+        # A terminal has one hand that writes, or the status line would be written over.
+        if self._console is not None and self._out.isatty():
+            self._console.announce(line)
+        else:
+            _tell(line)
+
+    def close(self) -> None:
+        """Leaves the terminal as it was found."""
+        if self._console is not None:
+            self._console.close()
+
+
+def _tell(line: str) -> None:
+    """Says what is not part of the result, and so must not stand in stdout."""
+    stderr = StandardStream(sys.stderr, "stderr")
+    stderr.write(f"{line}\n")
+    stderr.flush()
