@@ -30,14 +30,17 @@ def parse(given: Sequence[str], program: str = RUN) -> argparse.Namespace:
     """
     parser = _parser(program)
     see = tr("see {program} --help", program=program)
+    given = list(given)
+    end = given.index("--") if "--" in given else len(given)
     try:
-        args, unknown = parser.parse_known_intermixed_args(list(given))
+        args, unknown = parser.parse_known_intermixed_args(given[:end])
     except argparse.ArgumentError as exc:
         raise UsageError(f"{exc.argument_name}: {_in_our_words(exc.message)} ({see})") from exc
     if unknown:
         near = nearest(unknown[0].partition("=")[0], parser.known)
         hint = tr("did you mean '{near}'?", near=near) if near else see
         raise UsageError(tr("there is no option '{option}'", option=unknown[0]) + f" ({hint})")
+    args.paths += given[end + 1 :]
     args.help = parser.format_help() if args.help else None
     if program == VALIDATE:
         args.validate = True

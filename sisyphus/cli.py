@@ -173,7 +173,8 @@ def _run(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int
         trio.run(run.supervise)
         code = signals.INTERRUPTED if run.interrupted else run.result.exit_code
     except OutputError as exc:
-        code = _say(str(exc), signals.INTERRUPTED if run.interrupted else NOT_DONE)
+        also = getattr(exc, "__notes__", ())
+        code = _say("\n".join([str(exc), *also]), signals.INTERRUPTED if run.interrupted else NOT_DONE)
     finally:
         outputs.close()
     return code

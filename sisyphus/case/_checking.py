@@ -96,9 +96,6 @@ def _long(source: Map, found: Findings) -> Draft | None:
     return draft
 
 
-_COMBINED: Final = "or: [{status_code: 200}, {status_code: 404}]"
-
-
 def _short(source: Map, key: str, others: set[str], found: Findings) -> Draft | None:
     """``eq: [path, expect]`` and the like; keys of `source` but `others` describe this validation."""
     op = COMPARATORS.get(key)
@@ -164,9 +161,13 @@ def _put_list(draft: Draft, op: str, value: Seq, at: Place, found: Findings) -> 
 
 def _refuse_form(draft: Draft, op: str, value: Any, at: Place, found: Findings) -> None:
     got = tr("{count} values", count=len(value)) if isinstance(value, Seq) else kind_of(value)
-    hint = example(f'{op}: ["$.id", 1]') if op not in _WITHOUT_EXPECT else example(f'{op}: "$.id"')
-    found.wrong(at, tr("'{op}' takes a path and what is expected, got {got}", op=op, got=got), hint)
+    message = tr("'{op}' takes a path and what is expected, got {got}", op=op, got=got)
+    found.wrong(at, message, example(f'{op}: "$.id"' if op in _WITHOUT_EXPECT else f'{op}: ["$.id", {_expected(op)}]'))
     draft.meant |= {"path", "expect"}
+
+
+def _expected(op: str) -> str:
+    return "[1, 2]" if op in _OF_LISTS else "1"
 
 
 def _refuse_operands(draft: Draft, op: str, found: Findings) -> None:
@@ -182,7 +183,7 @@ def _complete(draft: Draft, op: str, found: Findings) -> None:
         _merge_tolerance(draft)
     if draft.get("path") is None:
         if OPERATORS[op].path is None:
-            form = f'{{type: {op}, path: "$.id"' + ("}" if op in _WITHOUT_EXPECT else ", expect: 1}")
+            form = f'{{type: {op}, path: "$.id"' + ("}" if op in _WITHOUT_EXPECT else f", expect: {_expected(op)}}}")
             require(draft, "path", tr("'{op}' needs a path", op=op), form, found)
             return
         draft.pop("path", None)
@@ -208,12 +209,12 @@ def _merge_tolerance(draft: Draft) -> None:
 
 
 def _inner(value: Any, place: Place, op: str, found: Findings) -> list[Draft]:
-    if op == "not" and isinstance(value, Map):
-        one = _check(value, place, found)
-        return [one] if one is not None else []
-    if value in (None, []):
-        found.wrong(place, tr("'{op}' needs validations to combine", op=op), example(_COMBINED))
+    if value in (None, [], {}):
+        form = f"{op}: [{{status_code: 200}}, {{exists: $.id}}]"
+        found.wrong(place, tr("'{op}' needs validations to combine", op=op), example(form))
         return []
+    if isinstance(value, Map):
+        return check_drafts(value, place, found)
     return each(value, place, f"'{op}'", lambda item, at: _check(item, at, found), found)
 
 

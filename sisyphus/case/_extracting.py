@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from sisyphus.case._expecting import check_group, check_path, check_pattern
-from sisyphus.case._shapes import as_map, each, example, kind_of, require, unknown
+from sisyphus.case._shapes import as_map, each, example, expected, kind_of, require, unknown
 from sisyphus.case.draft import Draft, Findings, Place, ignored, spellings, take
 from sisyphus.case.model import ABSENT
 from sisyphus.case.yaml import Map
@@ -77,9 +77,12 @@ def _finished(draft: Draft, found: Findings) -> Draft | None:
     if "type" in draft.meant:
         return None
     kind = draft.setdefault("type", "regex" if "pattern" in draft else "jsonpath")
-    if not isinstance(kind, str) or kind not in EXTRACTOR_TYPES:
+    if not isinstance(kind, str):
+        found.wrong(draft.marks["type"], f"type: {expected(tr('text'), kind)}", example("type: jsonpath"))
+        return None
+    if kind not in EXTRACTOR_TYPES:
         message = tr("unknown extractor type '{name}'", name=kind)
-        found.wrong(draft.marks["type"], message, unknown(str(kind), EXTRACTOR_TYPES))
+        found.wrong(draft.marks["type"], message, unknown(kind, EXTRACTOR_TYPES))
         return None
     draft["type"] = kind = EXTRACTOR_TYPES[kind]
     _default(draft, found)
@@ -134,8 +137,7 @@ def _default(draft: Draft, found: Findings) -> None:
     choice = take(source, _ON_FAILURE, "on_failure", found)
     wanted = choice.get("use_default", True)
     if not isinstance(wanted, bool):
-        message = tr("expected {expected}, got {kind}", expected=tr("true or false"), kind=kind_of(wanted))
-        found.wrong(choice.marks["use_default"], f"use_default: {message}")
+        found.wrong(choice.marks["use_default"], f"use_default: {expected(tr('true or false'), wanted)}")
     elif not wanted:
         draft.pop("default", None)
     elif choice.get("default", ABSENT) is not ABSENT or "default" not in draft:

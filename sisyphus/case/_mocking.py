@@ -115,7 +115,7 @@ def _response(value: Any, place: Place, found: Findings) -> Draft | None:
     if isinstance(status, int) and not isinstance(status, bool) and status not in _STATUSES:
         found.wrong(
             draft.marks["status_code"],
-            tr("{status} is no status that can end an answer", status=status),
+            f"status_code: {tr('{status} is no status that can end an answer', status=status)}",
             tr("use 200 to 599"),
         )
     return draft

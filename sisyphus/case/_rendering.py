@@ -13,7 +13,7 @@ from sisyphus.values.template import check_syntax, compile_expression, compile_t
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Container
 
     from sisyphus.case.draft import Findings, Place
     from sisyphus.values.template import Template
@@ -24,9 +24,17 @@ _CONDITIONS: Final = frozenset({"skip_if", "only_if", "condition"})
 _LATER_FUNCTIONS: Final = frozenset({"db_query", "faker"})
 
 
-def check_templates(draft: Draft, found: Findings) -> None:
-    """Notes each text of a draft, at any depth, that is no template or no condition where it has to be one."""
+def check_templates(draft: Draft, found: Findings, *, besides: Container[str] = ()) -> None:
+    """Notes each text of a draft, at any depth, that is no template or no condition where it has to be one.
+
+    Args:
+        draft: a step, settings, or a part of these.
+        found: where problems go.
+        besides: keys of the draft whose texts nobody renders.
+    """
     for key, value in draft.items():
+        if key in besides:
+            continue
         kind = value.__class__
         if kind is str:
             if key in _CONDITIONS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from sisyphus.case._shapes import as_map, kind_of, require, unknown
+from sisyphus.case._shapes import as_map, example, expected, kind_of, require, unknown
 from sisyphus.case._tokens import check_headers, check_method
 from sisyphus.case.draft import Draft, Findings, Place, ignored, pending, spellings, take, unsupported
 from sisyphus.case.yaml import Map
@@ -45,7 +45,7 @@ def finish_request(draft: Draft, found: Findings) -> Draft:
         check_headers(draft["headers"], found)
     if draft.get("auth") is not None:
         source = as_map(draft["auth"], draft.marks["auth"], "auth", found, "auth: {type: bearer, token: …}")
-        draft["auth"] = _auth(source, draft.marks["auth"], found) if source is not None else None
+        draft["auth"] = _auth(source, found) if source is not None else None
     if "upload" in draft:
         _upload(draft, found)
     if "files" in draft:
@@ -65,19 +65,20 @@ def _check_one_body(draft: Draft, found: Findings) -> None:
         found.wrong(draft.marks[ways[0]], message, tr("move the form's fields to 'data'"))
 
 
-def _auth(source: Map, place: Place, found: Findings) -> Draft | None:
+def _auth(source: Map, found: Findings) -> Draft | None:
     draft = _auth_by_type(source, found)
     if draft is None or not require(draft, "type", tr("auth needs a type"), "auth: {type: bearer, token: …}", found):
         return None
     draft["where"] = Mark(*draft.place)
     kind = draft["type"]
-    if not isinstance(kind, str) or kind.lower() not in _AUTH_TYPES:
-        if isinstance(kind, str) and kind.lower() == "digest":
-            found.wrong(draft.marks["type"], unsupported("digest"))
-        else:
-            found.wrong(
-                draft.marks["type"], tr("unknown auth type '{name}'", name=kind), unknown(str(kind), _AUTH_TYPES)
-            )
+    if not isinstance(kind, str):
+        found.wrong(draft.marks["type"], f"type: {expected(tr('text'), kind)}", example("type: bearer"))
+        return None
+    if kind.lower() == "digest":
+        found.wrong(draft.marks["type"], unsupported("digest"))
+        return None
+    if kind.lower() not in _AUTH_TYPES:
+        found.wrong(draft.marks["type"], tr("unknown auth type '{name}'", name=kind), unknown(kind, _AUTH_TYPES))
         return None
     draft["type"] = kind = _AUTH_TYPES[kind.lower()]
     _check_credentials(draft, kind, found)

@@ -82,7 +82,7 @@ def _check_reasons(words: Seq, key: str, found: Findings) -> None:
     for word, mark in zip(words, words.marks, strict=True):
         if word.lower() not in _REASONS and not _STATUS_OR_CLASS_NAME.fullmatch(word):
             near = nearest(word, _REASONS)
-            hint = tr("did you mean '{near}'?", near=near) if near else ", ".join(_REASONS)
+            hint = tr("did you mean '{near}'?", near=near) if near else tr("known: {names}", names=", ".join(_REASONS))
             found.wrong((words.file, *mark), tr("unknown word '{word}' in {key}", word=word, key=key), hint)
 
 

@@ -8,7 +8,7 @@ from sisyphus.case._checking import check_drafts
 from sisyphus.case._extracting import extractor_drafts
 from sisyphus.case._requesting import REQUEST, finish_request
 from sisyphus.case._retrying import gather_retry
-from sisyphus.case._shapes import as_map, example, kind_of, require, texts, unknown
+from sisyphus.case._shapes import as_map, example, expected, kind_of, require, texts, unknown
 from sisyphus.case._waiting import WAIT, finish_wait
 from sisyphus.case.draft import Draft, Findings, Place, ignored, pending, spellings, take
 from sisyphus.case.yaml import Map
@@ -61,7 +61,7 @@ def step_draft(value: Any, place: Place, found: Findings) -> Draft:
         draft = Draft(at)
         draft.put("name", name, at)
         return draft
-    draft = _step(inner, found, named=True)
+    draft = _step(inner, found, at)
     if "name" in draft:
         found.wrong(draft.marks["name"], tr("'{key}' says again what '{other}' says", key="name", other=name))
     draft.put("name", name, at)
@@ -77,7 +77,7 @@ def _name_before(source: Map) -> str | None:
     return first if len(source) == 1 or not _ANY_KEYS.isdisjoint(source) else None
 
 
-def _step(source: Map, found: Findings, *, named: bool = False) -> Draft:
+def _step(source: Map, found: Findings, named_at: Place | None = None) -> Draft:
     type_ = _type_of(source, found)
     if type_ is None:
         draft = Draft((source.file, source.line, source.column))
@@ -87,13 +87,14 @@ def _step(source: Map, found: Findings, *, named: bool = False) -> Draft:
         return draft
     draft = take(source, _STEP_KEYS[type_], _described(type_), found, elsewhere=_in_another_type)
     draft["type"] = type_
+    draft.place = named_at or draft.place
     if "nested" in draft:
         _unnest(draft, type_, found)
     elif "nested" in draft.meant:
         draft.meant |= _SPEC_KEYS[type_]
     if draft.get("name") == "":
         draft["name"] = None
-    if not named or "name" in draft:
+    if named_at is None or "name" in draft:
         require(draft, "name", tr("a step needs a name"), "name: Log in", found)
     return _finished(draft, type_, found)
 
@@ -113,14 +114,17 @@ def _type_of(source: Map, found: Findings) -> str | None:
     if "type" not in source:
         return _evident_type(source, found)
     written = source["type"]
-    type_ = _TYPE_NAMES.get(written.lower()) if isinstance(written, str) else None
+    place = (source.file, *source.marks["type"][2:])
+    if not isinstance(written, str):
+        found.wrong(place, f"type: {expected(tr('text'), written)}", example("type: request"))
+        return None
+    type_ = _TYPE_NAMES.get(written.lower())
     if type_ is not None:
         return type_
-    place = (source.file, *source.marks["type"][2:])
-    if isinstance(written, str) and written.lower() in _LATER_TYPES:
+    if written.lower() in _LATER_TYPES:
         found.wrong(place, tr("steps of type '{name}' are not supported yet by this version", name=written))
     else:
-        found.wrong(place, tr("unknown step type '{name}'", name=written), unknown(str(written), _TYPE_NAMES))
+        found.wrong(place, tr("unknown step type '{name}'", name=written), unknown(written, _TYPE_NAMES))
     return None
 
 

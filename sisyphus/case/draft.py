@@ -127,7 +127,7 @@ def take(
             found.wrong((file, at[0], at[1]), tr("unknown key '{key}' in {what}", key=key, what=what), hint)
         elif name[0] == "\0":
             draft.meant.add(key)
-            _fated(key, name, (file, at[0], at[1]), found)
+            _fated(key, name, value, (file, at[0], at[1]), found)
         elif name in draft:
             message = tr("'{key}' says again what '{other}' says", key=key, other=draft.spelt.get(name, name))
             found.wrong((file, at[0], at[1]), message, tr("keep one of them"))
@@ -151,10 +151,10 @@ def _nearest_key(key: str, table: Mapping[str, str], draft: Draft) -> str:
     return tr("known keys: {keys}", keys=", ".join(sorted(first_spellings.values())))
 
 
-def _fated(key: str, fate: str, place: Place, found: Findings) -> None:
+def _fated(key: str, fate: str, value: Any, place: Place, found: Findings) -> None:
     if fate == Fate.IGNORED:
         found.warn(place, tr("'{key}' has no effect", key=key))
-    else:
+    elif value not in (None, False, [], {}):  # nothing is asked for: `http2: false`, `setup: []`
         found.wrong(place, unsupported(key))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
 
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from sisyphus.case.yaml import Map
 
 __all__ = ["find_files", "load", "load_all", "loads"]
+
+
+_TITLES: Final = frozenset({"name", "version", "author"})  # of config, which are shown as they are
 
 
 def load(path: str | Path, choices: Choices | None = None) -> Case:
@@ -101,7 +104,9 @@ class _Loader:
         found = Findings()
         project = self._project(root, found)
         draft = case_draft(source, found)
-        check_templates(draft, found)
+        check_templates(draft["config"], found, besides=_TITLES)
+        for step in draft["steps"]:
+            check_templates(step, found)
         configuration = configure(project, draft.pop("config"), self._choices, found)
         config = _config(configuration, found)
         steps = _steps(draft.pop("steps"), configuration, found)
@@ -116,7 +121,7 @@ class _Loader:
         if root not in self._projects:
             self._projects[root] = project = project_draft(root, found)
             if project is not None:
-                check_templates(project, found)
+                check_templates(project, found, besides=_TITLES)
         return self._projects[root]
 
 

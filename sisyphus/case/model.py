@@ -112,7 +112,7 @@ class Request:
     method: str = "GET"
     params: Fields = None
     headers: Mapping[str, Any] | str | None = None
-    cookies: Mapping[str, Any] | str | None = None
+    cookies: Fields = None
     body: Any = ABSENT
     json: Any = ABSENT
     data: Fields | Absent = ABSENT

@@ -12,6 +12,7 @@ from attrs import field, frozen
 from sisyphus.case._configuring import config_draft, is_profile
 from sisyphus.case._merging import merge_drafts, merged
 from sisyphus.case._overriding import split_overrides
+from sisyphus.case._shapes import expected
 from sisyphus.case.draft import Draft, Findings
 from sisyphus.case.yaml import Map, read_file
 from sisyphus.errors import nearest
@@ -137,9 +138,8 @@ def _chosen_profile(files: Draft, choices: Choices, found: Findings) -> tuple[st
     ):
         if name is None or name == "":
             continue
-        if isinstance(name, dict | list):
-            message = tr("the name of a profile must be text")
-            found.wrong(place, f"{said}: {message}", _known_profiles(profiles))
+        if isinstance(name, dict | list | bool):
+            found.wrong(place, f"{said}: {expected(tr('text'), name)}", _known_profiles(profiles))
             return None, nothing
         profile = _profile(profiles, str(name))
         if profile is not None:

@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from sisyphus.journal import Journal
 
 # The share of one core that goes to watchers who keep up: one part serving, this many parts resting.
-REST_RATIO: Final = 20
+REST_RATIO: Final = 40
 
 # A pause no person sees, in which a busy run makes a few events more: one write then carries them all.
-SHORTEST_REST: Final = 0.005
+SHORTEST_REST: Final = 0.01
 
 # Longer than this a progress bar looks stuck.
 LONGEST_REST: Final = 0.25

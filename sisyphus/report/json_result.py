@@ -129,4 +129,3 @@ def _error(error: ErrorInfo | None) -> dict[str, Any] | None:
         "message": error.message,
         "suggestion": error.suggestion,
     }
-

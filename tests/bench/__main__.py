@@ -6,7 +6,7 @@ import argparse
 import platform
 import sys
 
-from tests.bench import bench_engine, bench_memory, bench_watched
+from tests.bench import bench_deliveries, bench_engine, bench_memory, bench_watched
 from tests.bench.harness import HEADER, Figure
 
 FIGURES = {
@@ -15,6 +15,7 @@ FIGURES = {
     "loading": bench_engine.loading,
     "waiting": bench_engine.shared_waiting,
     "watched": bench_watched.fifty_watchers,
+    "deliveries": bench_deliveries.five_hundred_watchers,
     "memory": bench_memory.million_events,
 }
 

@@ -12,8 +12,8 @@ from sisyphus.errors import OutputError
 from sisyphus.report.standard import StandardStream
 
 
-def opened(path: Path | str, encoding: str = "utf-8", **options: str) -> io.TextIOWrapper:
-    return open(path, "w", encoding=encoding, **options)
+def opened(path: Path | str, encoding: str = "utf-8") -> io.TextIOWrapper:
+    return Path(path).open("w", encoding=encoding)
 
 
 def test_what_is_written_is_there_after_a_check(tmp_path: Path) -> None:
