@@ -109,6 +109,8 @@ def limit_of(step: Step, context: StepContext) -> float:
 
 
 def _summary(checks: Sequence[CheckResult]) -> str:
-    first = checks[0].message or checks[0].op
-    more = len(checks) - 1
+    check, more = checks[0], len(checks) - 1
+    first = check.message or check.op
+    if check.path and check.path not in first:
+        first = f"{check.path}: {first}"
     return first + (tr(" (and {more} more)", more=more) if more else "")

@@ -87,6 +87,9 @@ class _StepRun:
         await self._emit(
             StepStarted(step_name=self.name, step_type=self.step.type, step_index=self.index, total_steps=total)
         )
+        number = self.index + 1
+        message = tr("step {number} of {total} begins: {name}", number=number, total=total, name=self.name)
+        await self._emit(Logged(level="debug", message=message, context={"step_type": self.step.type}))
         if unnamed is not None:
             raise unnamed
 

@@ -55,12 +55,19 @@ class Pulse:
         self._journal = journal
         self._cpu_time = cpu_time
         self._watchers: set[Served] = set()
+        self._gathering = trio.lowlevel.ParkingLot()
 
     def join(self, watcher: Served) -> None:
         self._watchers.add(watcher)
+        self._gathering.unpark_all()
 
     def leave(self, watcher: Served) -> None:
         self._watchers.discard(watcher)
+
+    async def wait_for(self, count: int) -> None:
+        """Returns when so many watchers are there."""
+        while len(self._watchers) < count:
+            await self._gathering.park()
 
     async def run(self) -> None:
         """Serves until the journal is closed; then the watchers' own tasks see to what is left."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import selectors
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import trio
 from attrs import field, frozen
-from attrs.validators import and_, ge, le
+from attrs.validators import and_, ge, le, optional
 
 from sisyphus.live.door import Door
 from sisyphus.live.listen import open_listeners
@@ -18,20 +19,33 @@ if TYPE_CHECKING:
 
 @frozen(kw_only=True)
 class LiveSettings:
-    """Where watchers connect, and how many seconds they have, after the run, to read what is left."""
+    """How a run is watched.
+
+    Attributes:
+        host, port: where watchers connect; port 0 is any free one.
+        drain: seconds that watchers have, after the run, to read what is left.
+        wait_clients: how many watchers must be there before the first step.
+        wait_timeout: seconds after which the run begins without them; None for never.
+    """
 
     host: str = "localhost"
     port: int = field(default=8765, validator=and_(ge(0), le(65535)))
     drain: float = field(default=5.0, validator=ge(0))
+    wait_clients: int = field(default=0, validator=ge(0))
+    wait_timeout: float | None = field(default=None, validator=optional(ge(0)))
 
 
 @frozen(kw_only=True)
 class Serving:
-    """Where the server can be reached: the address to tell the user, and each one that is listened at."""
+    """Where the server can be reached: the address to tell the user, and each one that is listened at.
+
+    `wait_for_watchers` returns when so many are there as it is given.
+    """
 
     host: str
     port: int
     addresses: tuple[tuple[str, int], ...]
+    wait_for_watchers: Callable[[int], Awaitable[None]] = field(eq=False, repr=False)
 
     @property
     def url(self) -> str:
@@ -63,7 +77,7 @@ async def serve(
             visits.start_soon(door.pulse.run)
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(_accept, door, listeners, visits)
-                task_status.started(_where(settings.host, listeners))
+                task_status.started(_where(settings.host, listeners, door))
                 await journal.wait_closed()
                 open_house.deadline = trio.current_time() + settings.drain
                 await _let_in_who_waits(listeners)
@@ -84,9 +98,14 @@ async def _let_in_who_waits(listeners: list[trio.SocketListener]) -> None:
             await trio.sleep(0.001)
 
 
-def _where(host: str, listeners: list[trio.SocketListener]) -> Serving:
+def _where(host: str, listeners: list[trio.SocketListener], door: Door) -> Serving:
     addresses = tuple(listener.socket.getsockname()[:2] for listener in listeners)
-    return Serving(host=host or addresses[0][0], port=addresses[0][1], addresses=addresses)
+    return Serving(
+        host=host or addresses[0][0],
+        port=addresses[0][1],
+        addresses=addresses,
+        wait_for_watchers=door.pulse.wait_for,
+    )
 
 
 def _url(host: str, port: int) -> str:

@@ -37,7 +37,7 @@ class Meter:
 steps = "".join("  - {name: s%d, type: wait, seconds: 0}\\n" % n for n in range(STEPS))
 case = sisyphus.loads("name: x\\nsteps:\\n" + steps)
 meter = Meter()
-count = -(-EVENTS // (3 * STEPS + 2))
+count = -(-EVENTS // (4 * STEPS + 2))
 live = LiveSettings(host="127.0.0.1", port=0)
 run = LiveRun([case] * count, Settings(live=live, keep_steps=False), [meter])
 run.events.close()

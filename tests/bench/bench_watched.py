@@ -14,7 +14,7 @@ from tests.bench.harness import LIMIT, Figure, engine, folder, free_port, in_tur
 
 WATCHERS = 50
 READERS = str(Path(__file__).parent / "readers.py")
-EVENTS = 500 * 3 + 2  # test_start, test_complete, and three events a step; variables are not sent by default
+EVENTS = 500 * 4 + 2  # test_start, test_complete, and four events a step; variables are not sent by default
 
 
 def watched_run(case: Path, watchers: int) -> float:

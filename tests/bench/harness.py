@@ -96,7 +96,9 @@ def process(command: Sequence[str], port: int) -> Iterator[subprocess.Popen[byte
 @contextlib.contextmanager
 def nginx() -> Iterator[str]:
     """A server that is not the bottleneck; answers every GET with the same JSON. Gives its base URL."""
-    program = shutil.which("nginx") or "/usr/sbin/nginx"
+    program = shutil.which("nginx", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if program is None:
+        raise SystemExit("nginx is the server that is not the bottleneck; install it (Debian: nginx-light)")
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)

@@ -22,10 +22,11 @@ async def test_the_events_of_a_case_come_in_the_order_of_the_contract(service: S
     played = await play(TWO, service=service)
     assert played.types == [
         "test_start",
-        "step_start", "variable_update", "step_complete", "progress",
-        "step_start", "error", "step_complete", "progress",
+        "step_start", "log", "variable_update", "step_complete", "progress",
+        "step_start", "log", "error", "step_complete", "progress",
         "test_complete",
     ]  # fmt: skip
+    assert played.logs("debug") == ["step 1 of 2 begins: a", "step 2 of 2 begins: b"]
     (start,) = played.data("test_start")
     assert (start.test_name, start.total_steps, start.description) == ("two", 2, "two steps")
     assert [(d.step_name, d.step_type, d.step_index, d.total_steps) for d in played.data("step_start")] == [

@@ -114,3 +114,33 @@ async def test_a_journal_that_is_closed_already_is_served_and_finished(nursery: 
     with trio.fail_after(5):
         await pulse.run()
     assert watcher.finished
+
+
+async def test_whoever_waits_for_watchers_goes_on_when_so_many_are_there(
+    autojump_clock: MockClock, nursery: trio.Nursery
+) -> None:
+    journal = Journal()
+    pulse = Pulse(journal)
+    gathered = []
+
+    async def wait_for(count: int) -> None:
+        await pulse.wait_for(count)
+        gathered.append((trio.current_time(), count))
+
+    for count in (0, 1, 2):
+        nursery.start_soon(wait_for, count)
+    for _ in range(2):
+        await trio.sleep(1)
+        pulse.join(Watcher(journal))
+    await wait_all_tasks_blocked()
+    assert sorted(gathered) == [(0.0, 0), (1.0, 1), (2.0, 2)]
+
+
+async def test_a_watcher_that_left_is_not_there(autojump_clock: MockClock) -> None:
+    journal = Journal()
+    pulse, gone = Pulse(journal), Watcher(journal)
+    pulse.join(gone)
+    pulse.leave(gone)
+    with trio.move_on_after(1) as scope:
+        await pulse.wait_for(1)
+    assert scope.cancelled_caught

@@ -41,7 +41,7 @@ class Live:
 
     def __init__(self, journal: Journal, client_of: Any) -> None:
         self.journal = journal
-        self.serving = Serving(host="not yet", port=0, addresses=())
+        self.serving = Serving(host="not yet", port=0, addresses=(), wait_for_watchers=trio.sleep)
         self._client_of = client_of
         self._streams: list[trio.SocketStream] = []
 
@@ -113,7 +113,7 @@ async def test_what_it_says_about_itself_is_where_it_can_be_reached(live: Live) 
     ("host", "url"), [("localhost", "ws://localhost:9"), ("::1", "ws://[::1]:9"), ("0.0.0.0", "ws://0.0.0.0:9")]
 )
 def test_a_url_is_one_that_a_client_can_use(host: str, url: str) -> None:
-    assert Serving(host=host, port=9, addresses=()).url == url
+    assert Serving(host=host, port=9, addresses=(), wait_for_watchers=trio.sleep).url == url
 
 
 @pytest.mark.parametrize("wrong", [{"port": -1}, {"port": 65_536}, {"drain": -1.0}])
