@@ -27,9 +27,7 @@ coverage:
     {{python}} -m coverage report
 
 lint:
-    {{python}} -m ruff format --check sisyphus tests examples
-    {{python}} -m ruff check sisyphus tests examples
-    .venv/bin/flake8-async $(git ls-files '*.py')
+    bash .ci/lint
 
 types:
     {{python}} -m mypy

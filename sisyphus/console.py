@@ -116,7 +116,9 @@ class Console:
 
     def _is_shown(self, data: Logged, step_name: str | None) -> bool:
         # The warnings of a step are told with the step, when it ends.
-        return self._verbose or (step_name is None and data.level not in {"debug", "info"})
+        if self._verbose:
+            return data.level != "debug"
+        return step_name is None and data.level not in {"debug", "info"}
 
     def _write_plain(self, line: str) -> None:
         self._out.write(printable(line) + "\n")

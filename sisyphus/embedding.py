@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from sisyphus.app import LiveRun, Settings
+from sisyphus.app import LiveRun
 from sisyphus.case.model import Case
 from sisyphus.errors import StartError
+from sisyphus.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
@@ -31,7 +32,7 @@ async def open_run(
     Args:
         cases: cases, or paths of files, directories and globs.
         sinks: what else sees the events.
-        **options: fields of `sisyphus.app.Settings` (`jobs`, `fail_fast`, `live`, …), and `profile`, `overrides`,
+        **options: fields of `sisyphus.settings.Settings` (`jobs`, `fail_fast`, `live`, …), and `profile`, `overrides`,
             `env_prefix` for loading. Without `live` there is a server for watchers if a case has
             ``websocket: {enabled: true}``; `LiveSettings` asks for one, None for none.
 

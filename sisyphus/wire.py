@@ -14,7 +14,8 @@ import cattrs
 from attrs import frozen
 from cattrs.gen import make_dict_unstructure_fn, override
 
-from sisyphus.events import DATA_TYPES, Event, Progressed
+from sisyphus.events import DATA_TYPES, Event, Logged, Progressed, VariableSet
+from sisyphus.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from sisyphus.events import Data
 
 _converter: Final = cattrs.Converter()
+# Values of variables and contexts are JSON already or nearly, and `dumps` sees to the rest: a converter that walked
+# through them would be slow, and would come to the end of Python's stack where a body is nested some hundred levels.
+_AS_IT_IS: Final = override(unstruct_hook=lambda value: value)
+_converter.register_unstructure_hook(
+    VariableSet, make_dict_unstructure_fn(VariableSet, _converter, variable_value=_AS_IT_IS)
+)
+_converter.register_unstructure_hook(Logged, make_dict_unstructure_fn(Logged, _converter, context=_AS_IT_IS))
 _converter.register_unstructure_hook(
     Progressed,
     make_dict_unstructure_fn(
@@ -31,6 +39,13 @@ _converter.register_unstructure_hook(
         cases_total=override(omit_if_default=True),
     ),
 )
+
+# Readers take so much and no more: Python's `websockets` and trio-websocket close a connection over a message of more than
+# 1 MiB, and one variable that holds a whole answer must not cost a watcher the rest of the run.
+LARGEST: Final = 1_000_000
+
+_KEPT: Final = 10_000  # characters of a value that makes a message too large
+
 _BY_TYPE: Final[dict[str, type[Data]]] = {cls.type: cls for cls in DATA_TYPES}
 
 
@@ -44,7 +59,10 @@ class Received:
 
 
 def encode(event: Event, *, seq: int, run_id: str) -> bytes:
-    """The event as one JSON object in UTF-8, without line breaks; keys and values as the live protocol says."""
+    """The event as one JSON object in UTF-8, without line breaks; keys and values as the live protocol says.
+
+    A message of more than `LARGEST` bytes has its long values replaced by the beginning of their text, and says so.
+    """
     data = event.data
     message = {
         "type": data.type,
@@ -55,7 +73,20 @@ def encode(event: Event, *, seq: int, run_id: str) -> bytes:
         "run_id": run_id,
         "seq": seq,
     }
-    return dumps(message).encode()
+    payload = dumps(message).encode()
+    return payload if len(payload) <= LARGEST else dumps(_shortened(message)).encode()
+
+
+def _shortened(message: dict[str, Any]) -> dict[str, Any]:
+    data = {key: _beginning(value) for key, value in message["data"].items()}
+    return {**message, "data": data, "step_name": _beginning(message["step_name"])}
+
+
+def _beginning(value: Any) -> Any:
+    text = value if isinstance(value, str) else dumps(value)
+    if len(text) <= _KEPT:
+        return value
+    return tr("{text}… (shortened: {count} characters)", text=text[:_KEPT], count=len(text))
 
 
 def decode(message: str | bytes) -> Received:
@@ -113,16 +144,21 @@ _DEEPEST: Final = 200  # deeper than any real document, and well within what jso
 
 
 def careful(value: Any, depth: int = 0) -> Any:
-    """A copy with text for keys, `NaN` and infinities, and what is too deep cut off."""
+    """A copy with text for keys, `NaN` and infinities, whole characters only, and what is too deep cut off."""
     if depth > _DEEPEST:
         return "…"
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, str):
+        # Two halves that belong together become their character, a half that stands alone becomes U+FFFD.
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     if isinstance(value, Mapping):
-        return {key if isinstance(key, str) else str(key): careful(inner, depth + 1) for key, inner in value.items()}
+        return {careful(str(key)): careful(inner, depth + 1) for key, inner in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [careful(inner, depth + 1) for inner in value]
-    return value
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return careful(plain(value), depth + 1)
 
 
 def _flat(cls: type[Data]) -> Callable[[Data], dict[str, Any]]:

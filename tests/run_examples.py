@@ -27,9 +27,17 @@ def passes(path: Path) -> bool:
     )
     began = time.monotonic()
     done = subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT, env={**os.environ, "PYTHONUTF8": "1"}
+        command,
+        cwd=ROOT,
+        capture_output=True,
+        check=False,
+        text=True,
+        timeout=LIMIT,
+        env={**os.environ, "PYTHONUTF8": "1"},
     )
-    print(f"{'ok    ' if done.returncode == 0 else 'FAILED'} {path.name} ({time.monotonic() - began:.1f} s)", flush=True)
+    print(
+        f"{'ok    ' if done.returncode == 0 else 'FAILED'} {path.name} ({time.monotonic() - began:.1f} s)", flush=True
+    )
     if done.returncode != 0:
         print(done.stdout, done.stderr, sep="\n")
     return done.returncode == 0

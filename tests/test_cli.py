@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import trio
 
-from sisyphus import app, arguments, cli
+from sisyphus import app, arguments, commands
 from sisyphus.cli import main, validate_main
 from sisyphus.errors import StartError, UsageError
 from sisyphus.words import choose
@@ -72,7 +73,7 @@ def test_an_override_without_a_value_is_told(case: str, capsys: pytest.CaptureFi
 
 
 def test_an_override_may_hold_an_equals_sign_and_is_typed_as_in_a_file() -> None:
-    assert cli._overrides(["a=b=c", "n=5", "t=true", "s='5'", "e=", "config.timeout = 3"]) == {
+    assert commands._overrides(["a=b=c", "n=5", "t=true", "s='5'", "e=", "config.timeout = 3"]) == {
         "a": "b=c", "n": 5, "t": True, "s": "'5'", "e": None, "config.timeout": " 3",
     }  # fmt: skip
 
@@ -152,6 +153,7 @@ def test_what_the_engine_did_not_expect_is_called_a_bug_in_one_sentence(
     case: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def broken(self: object) -> None:
+        await trio.lowlevel.checkpoint()
         raise ExceptionGroup("outer", [ExceptionGroup("inner", [ZeroDivisionError("by zero")])])
 
     monkeypatch.setattr(app.LiveRun, "supervise", broken)
@@ -164,6 +166,7 @@ def test_what_the_engine_did_not_expect_is_called_a_bug_in_one_sentence(
 
 def test_debug_lets_the_traceback_through(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     async def broken(self: object) -> None:
+        await trio.lowlevel.checkpoint()
         raise ZeroDivisionError
 
     monkeypatch.setattr(app.LiveRun, "supervise", broken)
@@ -176,6 +179,7 @@ def test_a_run_that_cannot_start_ends_with_3(
     case: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refused(self: object) -> None:
+        await trio.lowlevel.checkpoint()
         raise StartError("address already in use: 127.0.0.1:8765")
 
     monkeypatch.setattr(app.LiveRun, "supervise", refused)

@@ -7,6 +7,7 @@ import datetime as dt
 import json
 from typing import Any
 
+import attrs
 import pytest
 from attrs import evolve
 from hypothesis import given
@@ -241,3 +242,27 @@ def _texts(value: Any) -> list[str]:
     if isinstance(value, dict):
         return [text for item in value.items() for part in item for text in _texts(part)]
     return []
+
+
+@pytest.mark.parametrize("value", ["x" * 10_000_000, "\0" * 1_000_000, {"rows": ["汉" * 100] * 10_000}])
+def test_no_value_makes_a_message_larger_than_readers_take(value: Any) -> None:
+    raw = encode(event(evolve(VARIABLE, variable_value=value), step_name="pay"), seq=1, run_id=RUN_ID)
+    assert len(raw) < 1024 * 1024
+    shortened = decode(raw).event
+    assert shortened.step_name == "pay"
+    assert isinstance(shortened.data, VariableSet)
+    assert shortened.data.variable_name == VARIABLE.variable_name
+    whole = value if isinstance(value, str) else dumps(value)
+    assert shortened.data.variable_value == f"{whole[:10_000]}… (shortened: {len(whole)} characters)"
+
+
+def test_a_value_that_readers_take_is_whole() -> None:
+    assert sent("x" * 900_000) == "x" * 900_000
+
+
+@pytest.mark.parametrize("data", ALL, ids=lambda data: data.type)
+def test_no_name_and_no_text_makes_a_message_larger_than_readers_take(data: Data) -> None:
+    texts = {key: "\0" * 2_000_000 for key, value in attrs.asdict(data).items() if isinstance(value, str)}
+    raw = encode(event(evolve(data, **texts), step_name="\0" * 2_000_000), seq=1, run_id=RUN_ID)
+    assert len(raw) < 1024 * 1024
+    assert json.loads(raw)["seq"] == 1

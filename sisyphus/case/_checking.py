@@ -23,6 +23,7 @@ _CHECK: Final = spellings(
     sub_validations="checks", conditions="checks", validations="checks", checks="checks",
 ) | ignored("priority", "severity")  # fmt: skip
 _OWN_KEYS: Final = frozenset(_CHECK) - frozenset(COMPARATORS)  # those by which a mapping is known to be a validation
+_BESIDE_TYPE: Final = frozenset({"path", "sub_validations", "conditions"})
 _OPERANDS: Final = {key: name for key, name in _CHECK.items() if name not in {"op", "checks"}}
 _WITH_TOLERANCE: Final = spellings("tolerance")
 
@@ -41,9 +42,10 @@ def check_drafts(value: Any, place: Place, found: Findings) -> list[Draft]:
 
 
 def _names_its_type(source: Map) -> bool:
+    if "comparator" in source or "logical_operator" in source:
+        return True
     # `type: [path, expected]` alone is the short spelling of the comparator `type`.
-    by_type = "type" in source and ("path" in source or isinstance(source["type"], str))
-    return by_type or "comparator" in source or "logical_operator" in source
+    return "type" in source and (isinstance(source["type"], str) or not _BESIDE_TYPE.isdisjoint(source))
 
 
 def _check(value: Any, place: Place, found: Findings) -> Draft | None:
@@ -76,7 +78,7 @@ def _long(source: Map, found: Findings) -> Draft | None:
     canonical = COMPARATORS.get(op) if isinstance(op, str) else None
     if canonical is None:
         if op is not None:
-            _unknown_comparator(op, draft.marks["op"], found)
+            _unknown_comparator(op, draft.place_of("op"), found)
         else:
             require(draft, "op", tr("a validation needs a type"), "type: eq", found)
         return None
@@ -87,10 +89,6 @@ def _long(source: Map, found: Findings) -> Draft | None:
         if not draft.lacks("checks") and "checks" not in draft:
             return None
         draft["checks"] = _inner(draft.get("checks"), draft.place_of("checks"), canonical, found)
-    elif "checks" in draft:
-        found.wrong(
-            draft.marks["checks"], tr("'{op}' takes no inner validations", op=canonical), tr("use and, or, not")
-        )
     else:
         _complete(draft, canonical, found)
     return draft
@@ -111,6 +109,8 @@ def _short(source: Map, key: str, others: set[str], found: Findings) -> Draft | 
     draft["where"] = Mark(*where)
     if op in LOGICAL:
         _refuse_operands(draft, op, found)
+        if "checks" in draft:
+            found.said_twice(draft.place_of("checks"), draft.key_of("checks"), key)
         draft.put("checks", _inner(value, at, op, found), at)
     else:
         _put_operands(draft, op, value, at, found)
@@ -122,13 +122,13 @@ def _put_operands(draft: Draft, op: str, value: Any, at: Place, found: Findings)
     if isinstance(value, Map) and (op not in {"schema", "status_code"} or not {"expect", "expected"}.isdisjoint(value)):
         _put_map(draft, op, value, at, found)
     elif op == "status_code" and not (isinstance(value, Seq) and value[:1] in (["status_code"], ["$.status_code"])):
-        draft.put("expect", value, at)
+        _put(draft, "expect", value, at, found)
     elif isinstance(value, Seq):
         _put_list(draft, op, value, at, found)
     elif op in _WITHOUT_EXPECT and isinstance(value, str):
-        draft.put("path", value, at)
+        _put(draft, "path", value, at, found)
     else:
-        draft.put("expect", value, at)
+        _put(draft, "expect", value, at, found)
 
 
 def _put_map(draft: Draft, op: str, value: Map, at: Place, found: Findings) -> None:
@@ -137,8 +137,8 @@ def _put_map(draft: Draft, op: str, value: Map, at: Place, found: Findings) -> N
         return
     inner = take(value, _OPERANDS | _WITH_TOLERANCE if op == "approx" else _OPERANDS, tr("a validation"), found)
     for name in inner:
-        draft.put(name, inner[name], inner.marks[name])
-    draft.spelt |= inner.spelt
+        _put(draft, name, inner[name], inner.place_of(name), found)
+    draft.spelt = {**draft.spelt, **inner.spelt}
     draft.meant |= inner.meant
 
 
@@ -150,13 +150,19 @@ def _put_list(draft: Draft, op: str, value: Seq, at: Place, found: Findings) -> 
         rest = Seq(value.file, *value.marks[1])
         rest.extend(value[1:])
         rest.marks.extend(value.marks[1:])
-        draft.put("path", value[0], places[0])
-        draft.put("expect", rest, places[1])
+        _put(draft, "path", value[0], places[0], found)
+        _put(draft, "expect", rest, places[1], found)
     elif 1 <= len(value) <= len(names):
         for name, inner, place in zip(names, value, places, strict=False):
-            draft.put(name, inner, place)
+            _put(draft, name, inner, place, found)
     else:
         _refuse_form(draft, op, value, at, found)
+
+
+def _put(draft: Draft, name: str, value: Any, place: Place, found: Findings) -> None:
+    if name in draft:
+        found.said_twice(draft.place_of(name), draft.key_of(name), draft["op"])
+    draft.put(name, value, place)
 
 
 def _refuse_form(draft: Draft, op: str, value: Any, at: Place, found: Findings) -> None:
@@ -173,12 +179,15 @@ def _expected(op: str) -> str:
 def _refuse_operands(draft: Draft, op: str, found: Findings) -> None:
     for name in ("path", "expect"):
         if name in draft:
-            message = tr("'{op}' combines validations and takes no '{key}'", op=op, key=draft.spelt.get(name, name))
-            found.wrong(draft.marks[name], message, tr("remove it"))
+            message = tr("'{op}' combines validations and takes no '{key}'", op=op, key=draft.key_of(name))
+            found.wrong(draft.place_of(name), message, tr("remove it"))
             draft.discard(name)
 
 
 def _complete(draft: Draft, op: str, found: Findings) -> None:
+    if "checks" in draft:
+        found.wrong(draft.place_of("checks"), tr("'{op}' takes no inner validations", op=op), tr("use and, or, not"))
+        draft.discard("checks")
     if "tolerance" in draft:
         _merge_tolerance(draft)
     if draft.get("path") is None:
@@ -192,20 +201,22 @@ def _complete(draft: Draft, op: str, found: Findings) -> None:
             found.wrong(draft.place, tr("'{op}' needs the expected value (expect)", op=op))
         return
     if isinstance(draft.get("path"), str):
-        check_path(draft["path"], draft.marks["path"], found)
+        check_path(draft["path"], draft.place_of("path"), found)
     if "expect" in draft:
-        check_expectation(op, draft["expect"], draft.marks["expect"], found)
+        check_expectation(op, draft["expect"], draft.place_of("expect"), found)
 
 
 def _merge_tolerance(draft: Draft) -> None:
     """``approx: {path, value, tolerance}``, the two beside the path."""
-    place = draft.marks["tolerance"]
-    whole = Map(*place)
-    for name in ("expect", "tolerance"):
-        key = "value" if name == "expect" else name
-        if name in draft:
-            whole[key], whole.marks[key] = draft.pop(name), (*place[1:], *draft.marks[name][1:])
-    draft.put("expect", whole, place)
+    tolerance = draft.pop("tolerance")
+    if "expect" in draft:
+        place = draft.place_of("expect")
+        whole = Map(*place)
+        for key, value in (("value", draft["expect"]), ("tolerance", tolerance)):
+            whole[key] = value
+            at = draft.place_of("expect" if key == "value" else key)[1:]
+            whole.marks[key] = (*at, *at)
+        draft["expect"] = whole
 
 
 def _inner(value: Any, place: Place, op: str, found: Findings) -> list[Draft]:

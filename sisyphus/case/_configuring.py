@@ -68,7 +68,7 @@ def config_draft(source: Map, found: Findings) -> Draft:
         if draft.get(key, True) is None:
             del draft[key]
     for key, form in _MAPPINGS.items():
-        if key in draft and as_map(draft[key], draft.marks[key], key, found, form) is None:
+        if key in draft and as_map(draft[key], draft.place_of(key), key, found, form) is None:
             draft.discard(key)
     check_headers(draft.get("headers"), found)
     for key, table in (("websocket", _WEBSOCKET), ("env_vars", _ENV_VARS)):
@@ -77,7 +77,7 @@ def config_draft(source: Map, found: Findings) -> Draft:
     if "profiles" in draft:
         draft["profiles"] = _profiles(draft["profiles"], found)
     if "mock_server" in draft:
-        draft["mock_server"] = mock_server_draft(draft["mock_server"], draft.marks["mock_server"], found)
+        draft["mock_server"] = mock_server_draft(draft["mock_server"], draft.place_of("mock_server"), found)
     return draft
 
 
@@ -106,7 +106,7 @@ def _profiles(source: Map, found: Findings) -> Draft:
         else:
             message = tr("the profile '{name}' must be a mapping, got {kind}", name=name, kind=kind_of(value))
             found.wrong(place, message, example(f"{name}: {{base_url: http://localhost}}"))
-            draft.meant.add(name)
+            draft.meant |= {name}
     return draft
 
 

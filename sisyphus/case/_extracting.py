@@ -78,11 +78,11 @@ def _finished(draft: Draft, found: Findings) -> Draft | None:
         return None
     kind = draft.setdefault("type", "regex" if "pattern" in draft else "jsonpath")
     if not isinstance(kind, str):
-        found.wrong(draft.marks["type"], f"type: {expected(tr('text'), kind)}", example("type: jsonpath"))
+        found.wrong(draft.place_of("type"), f"type: {expected(tr('text'), kind)}", example("type: jsonpath"))
         return None
     if kind not in EXTRACTOR_TYPES:
         message = tr("unknown extractor type '{name}'", name=kind)
-        found.wrong(draft.marks["type"], message, unknown(kind, EXTRACTOR_TYPES))
+        found.wrong(draft.place_of("type"), message, unknown(kind, EXTRACTOR_TYPES))
         return None
     draft["type"] = kind = EXTRACTOR_TYPES[kind]
     _default(draft, found)
@@ -106,12 +106,12 @@ def _source(draft: Draft, kind: str, found: Findings) -> None:
         if draft.get("pattern") is None:
             draft.move("path", "pattern")
         if "path" in draft.meant:
-            draft.meant.add("pattern")
+            draft.meant |= {"pattern"}
         _check_regex(draft, found)
     elif kind in {"jsonpath", "xpath"}:
         given = require(draft, "path", tr("an extractor needs a path"), 'path: "$.data.id"', found)
         if given and kind == "jsonpath" and isinstance(draft["path"], str):
-            check_path(draft["path"], draft.marks["path"], found)
+            check_path(draft["path"], draft.place_of("path"), found)
     if "key" in draft:
         del draft["key"]
 
@@ -121,9 +121,9 @@ def _check_regex(draft: Draft, found: Findings) -> None:
         return
     pattern = draft["pattern"]
     if isinstance(pattern, str):
-        groups = check_pattern(pattern, draft.marks["pattern"], found)
+        groups = check_pattern(pattern, draft.place_of("pattern"), found)
         if groups is not None and "group" in draft:
-            check_group(draft["group"], pattern, groups, draft.marks["group"], found)
+            check_group(draft["group"], pattern, groups, draft.place_of("group"), found)
 
 
 def _default(draft: Draft, found: Findings) -> None:
@@ -137,7 +137,7 @@ def _default(draft: Draft, found: Findings) -> None:
     choice = take(source, _ON_FAILURE, "on_failure", found)
     wanted = choice.get("use_default", True)
     if not isinstance(wanted, bool):
-        found.wrong(choice.marks["use_default"], f"use_default: {expected(tr('true or false'), wanted)}")
+        found.wrong(choice.place_of("use_default"), f"use_default: {expected(tr('true or false'), wanted)}")
     elif not wanted:
         draft.pop("default", None)
     elif choice.get("default", ABSENT) is not ABSENT or "default" not in draft:

@@ -117,10 +117,6 @@ def _fields(value: Any, _: Any) -> Any:
     raise WrongValueError(expected(tr("a mapping"), value))
 
 
-def _texts(value: Any, _: Any) -> tuple[str, ...]:
-    return tuple(value)
-
-
 def _choice(known: tuple[str, ...]) -> Hook:
     def hook(value: Any, _: Any) -> str:
         if isinstance(value, str) and value in known:

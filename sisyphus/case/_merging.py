@@ -21,7 +21,7 @@ def merge_drafts(first: Draft, *others: Draft) -> Draft:
             combine = layered if key == "retry" else merge_drafts
             new = combine(old, value) if both else _merged_value(old, value)  # type: ignore[arg-type]  # both are drafts
             result.put(key, new, layer.place_of(key))
-        result.spelt |= layer.spelt
+        result.spelt = {**result.spelt, **layer.spelt}
         result.meant |= layer.meant
     return result
 

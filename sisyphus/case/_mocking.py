@@ -39,14 +39,14 @@ def mock_server_draft(value: Any, place: Place, found: Findings) -> Draft | None
         draft = take(source, _MOCK, "mock_server", found)
     draft["where"] = Mark(*place)
     if "routes" in draft:
-        at = draft.marks["routes"]
+        at = draft.place_of("routes")
         draft["routes"] = each(draft["routes"], at, "routes", lambda item, here: _route(item, here, found), found)
     if draft.get("default_response") is not None:
-        at = draft.marks["default_response"]
+        at = draft.place_of("default_response")
         draft["default_response"] = _response(draft["default_response"], at, found)
     enabled = draft.pop("enabled", True)
     if not isinstance(enabled, bool):
-        found.wrong(draft.marks["enabled"], f"enabled: {expected(tr('true or false'), enabled)}")
+        found.wrong(draft.place_of("enabled"), f"enabled: {expected(tr('true or false'), enabled)}")
     return draft if enabled is not False else None
 
 
@@ -63,7 +63,7 @@ def _route(value: Any, place: Place, found: Findings) -> Draft | None:
     if "delay" in draft:
         for answer in answers:
             if "delay" not in answer:
-                answer.put("delay", draft["delay"], draft.marks["delay"])
+                answer.put("delay", draft["delay"], draft.place_of("delay"))
     draft["responses"] = answers
     return draft
 
@@ -75,7 +75,7 @@ def _check_path(draft: Draft, found: Findings) -> None:
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             message = tr("the path has two parameters of the name {name}", name="{" + twice + "}")
-            found.wrong(draft.marks["path"], message, tr("rename one of them"))
+            found.wrong(draft.place_of("path"), message, tr("rename one of them"))
 
 
 def _put_delay(draft: Draft, found: Findings) -> None:
@@ -83,7 +83,7 @@ def _put_delay(draft: Draft, found: Findings) -> None:
     if isinstance(draft.get("delay"), dict):
         inner = take(draft["delay"], _DELAY, tr("a delay"), found)
         if "fixed_delay" in inner:
-            draft.put("delay", inner["fixed_delay"], inner.marks["fixed_delay"])
+            draft.put("delay", inner["fixed_delay"], inner.place_of("fixed_delay"))
         else:
             draft.discard("delay")
     if draft.get("delay", 0) is None:
@@ -94,12 +94,11 @@ def _answers(draft: Draft, found: Findings) -> list[Draft]:
     several, one = draft.pop("responses", None), draft.pop("response", None)
     answers: list[Draft] = []
     if several is not None:
-        place = draft.marks["responses"]
+        place = draft.place_of("responses")
         if one is not None:
-            message = tr("'{key}' says again what '{other}' says", key="responses", other="response")
-            found.wrong(place, message, tr("keep one of them"))
+            found.said_twice(place, "responses", "response")
         answers = each(several, place, "responses", lambda item, at: _response(item, at, found), found)
-    elif one is not None and (answer := _response(one, draft.marks["response"], found)) is not None:
+    elif one is not None and (answer := _response(one, draft.place_of("response"), found)) is not None:
         answers = [answer]
     return answers or [Draft(draft.place)]
 
@@ -114,7 +113,7 @@ def _response(value: Any, place: Place, found: Findings) -> Draft | None:
     status = draft.get("status_code")
     if isinstance(status, int) and not isinstance(status, bool) and status not in _STATUSES:
         found.wrong(
-            draft.marks["status_code"],
+            draft.place_of("status_code"),
             f"status_code: {tr('{status} is no status that can end an answer', status=status)}",
             tr("use 200 to 599"),
         )

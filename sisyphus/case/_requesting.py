@@ -44,12 +44,12 @@ def finish_request(draft: Draft, found: Findings) -> Draft:
     if "headers" in draft:
         check_headers(draft["headers"], found)
     if draft.get("auth") is not None:
-        source = as_map(draft["auth"], draft.marks["auth"], "auth", found, "auth: {type: bearer, token: …}")
+        source = as_map(draft["auth"], draft.place_of("auth"), "auth", found, "auth: {type: bearer, token: …}")
         draft["auth"] = _auth(source, found) if source is not None else None
     if "upload" in draft:
         _upload(draft, found)
     if "files" in draft:
-        draft["files"] = _files(draft["files"], draft.marks["files"], found)
+        draft["files"] = _files(draft["files"], draft.place_of("files"), found)
     _check_one_body(draft, found)
     return draft
 
@@ -59,10 +59,10 @@ def _check_one_body(draft: Draft, found: Findings) -> None:
     ways = [k for k in ("body", "json", "data") if k in draft and (k == "json" or draft[k] is not None)]
     if len(ways) > 1:
         message = tr("a request has one body, but both '{one}' and '{other}' are given", one=ways[0], other=ways[1])
-        found.wrong(draft.marks[ways[1]], message, tr("keep one of them"))
+        found.wrong(draft.place_of(ways[1]), message, tr("keep one of them"))
     elif draft.get("files") and ways and ways != ["data"]:
         message = tr("files go along with 'data', not with '{other}'", other=ways[0])
-        found.wrong(draft.marks[ways[0]], message, tr("move the form's fields to 'data'"))
+        found.wrong(draft.place_of(ways[0]), message, tr("move the form's fields to 'data'"))
 
 
 def _auth(source: Map, found: Findings) -> Draft | None:
@@ -72,13 +72,13 @@ def _auth(source: Map, found: Findings) -> Draft | None:
     draft["where"] = Mark(*draft.place)
     kind = draft["type"]
     if not isinstance(kind, str):
-        found.wrong(draft.marks["type"], f"type: {expected(tr('text'), kind)}", example("type: bearer"))
+        found.wrong(draft.place_of("type"), f"type: {expected(tr('text'), kind)}", example("type: bearer"))
         return None
     if kind.lower() == "digest":
-        found.wrong(draft.marks["type"], unsupported("digest"))
+        found.wrong(draft.place_of("type"), unsupported("digest"))
         return None
     if kind.lower() not in _AUTH_TYPES:
-        found.wrong(draft.marks["type"], tr("unknown auth type '{name}'", name=kind), unknown(kind, _AUTH_TYPES))
+        found.wrong(draft.place_of("type"), tr("unknown auth type '{name}'", name=kind), unknown(kind, _AUTH_TYPES))
         return None
     draft["type"] = kind = _AUTH_TYPES[kind.lower()]
     _check_credentials(draft, kind, found)
@@ -100,7 +100,7 @@ def _auth_by_type(source: Map, found: Findings) -> Draft | None:
     else:
         return None
     if "type" in draft:
-        found.wrong(draft.marks["type"], tr("'{key}' says again what '{other}' says", key="type", other=name))
+        found.said_twice(draft.place_of("type"), "type", name)
     draft.put("type", name, (source.file, *source.marks[name][:2]))
     return draft
 
@@ -112,17 +112,18 @@ def _check_credentials(draft: Draft, kind: str, found: Findings) -> None:
         found.wrong(draft.place, tr("auth of type {kind} needs {names}", kind=kind, names=", ".join(missing)))
     for name in needed:
         if name in draft and draft[name] is None:
-            found.wrong(draft.marks[name], tr("'{key}' has no value", key=draft.spelt.get(name, name)))
+            found.wrong(draft.place_of(name), tr("'{key}' has no value", key=draft.key_of(name)))
             draft.discard(name)
-    for name in draft.marks.keys() - {*needed, "type"} - ({"location"} if kind == "api_key" else set()):
-        message = tr("'{key}' has no meaning for auth of type {kind}", key=draft.spelt.get(name, name), kind=kind)
-        found.wrong(draft.marks[name], message, tr("it takes {names}", names=", ".join(needed)))
+    superfluous = draft.keys() - {*needed, "type", "where"} - ({"location"} if kind == "api_key" else set())
+    for name in superfluous:
+        message = tr("'{key}' has no meaning for auth of type {kind}", key=draft.key_of(name), kind=kind)
+        found.wrong(draft.place_of(name), message, tr("it takes {names}", names=", ".join(needed)))
         draft.discard(name)
 
 
 def _upload(draft: Draft, found: Findings) -> None:
     """``upload: {file, form_fields}`` is another spelling of files with data."""
-    place = draft.marks["upload"]
+    place = draft.place_of("upload")
     source = draft.pop("upload")
     source = as_map(source, place, "upload", found, "upload: {file: ./a.png}") if source is not None else None
     if source is None:
@@ -134,15 +135,14 @@ def _upload(draft: Draft, found: Findings) -> None:
         if key not in inner:
             continue
         if name in draft:
-            message = tr("'{key}' says again what '{other}' says", key=key, other=draft.spelt.get(name, name))
-            found.wrong(inner.marks[key], message, tr("keep one of them"))
+            found.said_twice(inner.place_of(key), key, draft.key_of(name))
         elif key == "file":
             one = Map(source.file, source.line, source.column)
-            one["file"], one.marks["file"] = inner[key], source.marks[inner.spelt.get(key, key)]
-            draft.put(name, one, inner.marks[key])
+            one["file"], one.marks["file"] = inner[key], source.marks[inner.key_of(key)]
+            draft.put(name, one, inner.place_of(key))
         else:
-            draft.put(name, inner[key], inner.marks[key])
-            draft.spelt[name] = key
+            draft.put(name, inner[key], inner.place_of(key))
+            draft.respell(name, key)
 
 
 def _files(value: Any, place: Place, found: Findings) -> list[Draft]:

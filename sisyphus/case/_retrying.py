@@ -39,24 +39,25 @@ def gather_retry(draft: Draft, found: Findings) -> None:
     Besides the model's names it has `times` and `delay` (of `retry_times`, `retry_delay`), and `policy` if there is
     one; `settled` makes a retry of it.
     """
+    said = [key for key in ("retry_policy", "retry_times", "retry_delay") if key in draft]
+    if not said:
+        return
+    place = draft.place_of(said[0])
     times, delay = draft.pop("retry_times", None), milliseconds(draft, "retry_delay", found)
     source = draft.pop("retry_policy", None)
-    place = next((draft.marks[k] for k in ("retry_policy", "retry_times", "retry_delay") if k in draft.marks), None)
-    if place is None:
-        return
     retry = Draft(place)
     if source is not None:
         source = as_map(source, place, "retry_policy", found)
         retry = _policy(take(source, _POLICY, "retry_policy", found), found) if source is not None else retry
         retry["policy"] = True
-    if times is not None:
-        retry.put("times", times, draft.marks["retry_times"])
-        retry.spelt["max_attempts"] = draft.spelt.get("retry_times", "retry_times")
-        if "max_attempts" in retry:
-            found.warn(draft.marks["retry_times"], tr("'{key}' has no effect beside max_attempts", key="retry_times"))
-            del retry["times"]
+    if times is not None and "max_attempts" in retry:
+        key = draft.key_of("retry_times")
+        found.warn(draft.place_of("retry_times"), tr("'{key}' has no effect beside max_attempts", key=key))
+    elif times is not None:
+        retry.put("times", times, draft.place_of("retry_times"))
+        retry.respell("max_attempts", draft.key_of("retry_times"))
     if delay is not None and "base_delay" not in retry:
-        retry.put("delay", delay, draft.marks["retry_delay"])
+        retry.put("delay", delay, draft.place_of("retry_delay"))
     if retry:
         draft.put("retry", retry, place)
 
@@ -64,7 +65,7 @@ def gather_retry(draft: Draft, found: Findings) -> None:
 def _policy(draft: Draft, found: Findings) -> Draft:
     for key in ("retry_on", "stop_on"):
         if key in draft:
-            place = draft.marks[key]
+            place = draft.place_of(key)
             if draft[key] is None:
                 del draft[key]
                 continue
@@ -72,9 +73,9 @@ def _policy(draft: Draft, found: Findings) -> Draft:
             _check_reasons(words, key, found)
     enabled = draft.pop("enabled", True)
     if enabled is False:
-        draft.put("max_attempts", 0, draft.marks["enabled"])
+        draft.put("max_attempts", 0, draft.place_of("enabled"))
     elif enabled is not True:
-        found.wrong(draft.marks["enabled"], f"enabled: {expected(tr('true or false'), enabled)}")
+        found.wrong(draft.place_of("enabled"), f"enabled: {expected(tr('true or false'), enabled)}")
     return draft
 
 
@@ -94,7 +95,7 @@ def layered(lower: Draft, upper: Draft) -> Draft:
             both.pop(_RIVALS.get(key, ""), None)
         for key, value in layer.items():
             both.put(key, value, layer.place_of(key))
-        both.spelt |= layer.spelt
+        both.spelt = {**both.spelt, **layer.spelt}
     return both
 
 
@@ -126,7 +127,7 @@ def completed(retry: Draft) -> Draft:
     cap = _POLICY_CAP if "policy" in retry else _LOOSE_CAP
     if "delay" in retry:
         # Whoever writes one delay in milliseconds expects that one each time.
-        done.put("base_delay", retry["delay"], retry.marks["delay"])
+        done.put("base_delay", retry["delay"], retry.place_of("delay"))
         done.setdefault("strategy", "fixed")
         cap = max(cap, retry["delay"])
     done.setdefault("max_delay", cap)

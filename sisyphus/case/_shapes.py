@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from sisyphus.case.yaml import Map
 
 
+_LARGEST: Final = 1e12  # of seconds, bytes and the like
+_SHOWN: Final = 60  # characters of a wrong text that messages repeat
+
+
 def unknown(word: str, known: Mapping[str, str]) -> str:
     """The hint for an unknown word: the nearest one of `known`, else all that it may be."""
     near = nearest(word, known)
@@ -57,18 +61,12 @@ def no_amount(value: Any) -> str | None:
     return None
 
 
-_LARGEST: Final = 1e12
-
-
 def expected(what: str, value: Any) -> str:
     """That something else was expected."""
     message = tr("expected {expected}, got {kind}", expected=what, kind=kind_of(value))
     if isinstance(value, str) and len(value) < _SHOWN:
         message += f" {value!r}"
     return message
-
-
-_SHOWN: Final = 60  # characters of a wrong text that messages repeat
 
 
 def require(draft: Draft, key: str, message: str, form: str, found: Findings) -> bool:
@@ -138,5 +136,5 @@ def milliseconds(draft: Draft, key: str, found: Findings) -> float | None:
     trouble = no_amount(value)
     if trouble is None:
         return float(value) / 1000
-    found.wrong(draft.marks[key], f"{draft.spelt.get(key, key)}: {trouble}")
+    found.wrong(draft.place_of(key), f"{draft.key_of(key)}: {trouble}")
     return None

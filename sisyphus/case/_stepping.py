@@ -54,16 +54,20 @@ def step_draft(value: Any, place: Place, found: Findings) -> Draft:
     if name is None:
         return _step(source, found)
     inner = source[name]
+    for key in list(source)[1:2]:  # one mistake, however many lines it makes
+        message = tr("'{key}' stands beside the step '{name}', not in it", key=key, name=name)
+        found.wrong((source.file, *source.marks[key][:2]), message, tr("indent it"))
     at: Place = (source.file, *source.marks[name][:2])
     if not isinstance(inner, Map):
-        message = tr("the step '{name}' must be a mapping, got {kind}", name=name, kind=kind_of(inner))
-        found.wrong(at, message, tr("indent what belongs to it"))
+        if len(source) == 1:
+            message = tr("the step '{name}' must be a mapping, got {kind}", name=name, kind=kind_of(inner))
+            found.wrong(at, message, tr("indent what belongs to it"))
         draft = Draft(at)
         draft.put("name", name, at)
         return draft
     draft = _step(inner, found, at)
     if "name" in draft:
-        found.wrong(draft.marks["name"], tr("'{key}' says again what '{other}' says", key="name", other=name))
+        found.said_twice(draft.place_of("name"), "name", name)
     draft.put("name", name, at)
     return draft
 
@@ -71,10 +75,10 @@ def step_draft(value: Any, place: Place, found: Findings) -> Draft:
 def _name_before(source: Map) -> str | None:
     """The name of a step in the short spelling, ``Log in: {…}``."""
     first = next(iter(source), None)
-    if first is None or first in _ANY_KEYS or (len(source) > 1 and source[first] is not None):
+    if first is None or first in _ANY_KEYS:
         return None
-    # Several keys of which the first is a name with nothing behind it: what follows was not indented.
-    return first if len(source) == 1 or not _ANY_KEYS.isdisjoint(source) else None
+    # Several keys, the first of which is a name with a mapping or nothing behind it: what follows was not indented.
+    return first if len(source) == 1 or isinstance(source[first], Map | None) else None
 
 
 def _step(source: Map, found: Findings, named_at: Place | None = None) -> Draft:
@@ -144,7 +148,7 @@ def _evident_type(source: Map, found: Findings) -> str:
 
 def _unnest(draft: Draft, type_: str, found: Findings) -> None:
     """Brings what stands under ``request:`` up to the step's own level."""
-    source, place = draft.pop("nested"), draft.marks["nested"]
+    source, place = draft.pop("nested"), draft.place_of("nested")
     source = as_map(source, place, type_, found, f"{type_}: {{…}}")
     if source is None:
         draft.meant |= _SPEC_KEYS[type_]
@@ -152,33 +156,29 @@ def _unnest(draft: Draft, type_: str, found: Findings) -> None:
     inner = take(source, _INNER_KEYS[type_], _described(type_), found, elsewhere=_in_another_type)
     for key, value in inner.items():
         if key in draft:
-            shown = inner.spelt.get(key, key)
+            shown = inner.key_of(key)
             message = tr("'{key}' stands in the step and under '{type}'", key=shown, type=type_)
-            found.wrong(inner.marks[key], message, tr("keep one of them"))
+            found.wrong(inner.place_of(key), message, tr("keep one of them"))
         else:
-            draft.put(key, value, inner.marks[key])
-    draft.spelt |= inner.spelt
+            draft.put(key, value, inner.place_of(key))
+    draft.spelt = {**draft.spelt, **inner.spelt}
     draft.meant |= inner.meant
 
 
 def _finished(draft: Draft, type_: str, found: Findings) -> Draft:
-    spec = Draft(draft.place)
+    spec = draft.part(_SPEC_KEYS[type_])
     spec["type"] = type_
-    for key in [key for key in draft if key in _SPEC_KEYS[type_]]:
-        spec.put(key, draft.pop(key), draft.marks[key])
-    spec.spelt, spec.meant = draft.spelt, draft.meant
     draft["spec"] = _TYPES[type_][1](spec, found)
     draft["where"] = Mark(*draft.place)
     if "condition" in draft:
         if "only_if" in draft:
-            message = tr("'{key}' says again what '{other}' says", key="condition", other="only_if")
-            found.wrong(draft.marks["condition"], message, tr("keep one of them"))
+            found.said_twice(draft.place_of("condition"), "condition", "only_if")
         draft.move("condition", "only_if")
     gather_retry(draft, found)
     for key, drafts in (("checks", check_drafts), ("extractors", extractor_drafts)):
         if key in draft:
-            draft[key] = drafts(draft[key], draft.marks[key], found) if draft[key] is not None else []
+            draft[key] = drafts(draft[key], draft.place_of(key), found) if draft[key] is not None else []
     for key in ("depends_on", "tags"):
         if key in draft:
-            draft[key] = texts(draft[key], draft.marks[key], key, found)
+            draft[key] = texts(draft[key], draft.place_of(key), key, found)
     return draft

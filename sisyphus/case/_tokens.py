@@ -17,7 +17,7 @@ def check_method(draft: Draft, found: Findings) -> None:
     """Notes a `method` that can be none; one with a template is left to the run."""
     method = draft.get("method")
     if isinstance(method, str) and not is_token(method):
-        found.wrong(draft.marks["method"], tr("'{method}' is no HTTP method", method=method))
+        found.wrong(draft.place_of("method"), tr("'{method}' is no HTTP method", method=method))
 
 
 def check_headers(headers: Any, found: Findings) -> None:

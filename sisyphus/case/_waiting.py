@@ -27,16 +27,16 @@ def finish_wait(draft: Draft, found: Findings) -> Draft:
             del draft[key]
     said = [key for key in (*_TIMES, "condition") if key in draft]
     if len(said) > 1:
-        shown = [f"'{draft.spelt.get(key, key)}'" for key in said]
+        shown = [f"'{draft.key_of(key)}'" for key in said]
         message = tr(
             "a wait step waits for one thing, but both {one} and {other} are given", one=shown[0], other=shown[1]
         )
-        found.wrong(draft.marks[said[1]], message, tr("keep one of them"))
+        found.wrong(draft.place_of(said[1]), message, tr("keep one of them"))
         draft.discard(said[1])
     elif not said and draft.meant.isdisjoint({*_TIMES, "condition", "wait_condition", ANYTHING}):
         found.wrong(draft.place, tr("a wait step needs either seconds or a condition"), example("seconds: 2"))
     seconds = milliseconds(draft, "duration_ms", found)
     if seconds is not None:
-        draft.put("seconds", seconds, draft.marks["duration_ms"])
+        draft.put("seconds", seconds, draft.place_of("duration_ms"))
     draft.move("duration", "seconds")
     return draft

@@ -31,7 +31,7 @@ def case_draft(root: Map, found: Findings) -> Draft:
         draft["name"] = None
     require(draft, "name", tr("a case needs a name"), "name: Log in", found)
     if "tags" in draft:
-        draft["tags"] = texts(draft["tags"], draft.marks["tags"], "tags", found)
+        draft["tags"] = texts(draft["tags"], draft.place_of("tags"), "tags", found)
     written, place = draft.pop("config", None), draft.place_of("config")
     config = as_map(written, place, "config", found) if written is not None else None
     draft["config"] = config_draft(config, found) if config is not None else Draft(place)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from sisyphus.errors import Mark, Problem, nearest
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Mapping
+    from collections.abc import Callable, Container
 
     from sisyphus.case.yaml import Map
 
@@ -18,47 +20,74 @@ ANYTHING: Final = "\0anything"
 """In `Draft.meant`: there is an unknown key, which may stand for whatever is missing."""
 
 
+_AS_IN_THE_MODEL: Final[Mapping[str, str]] = MappingProxyType({})
+
+
 class Draft(dict[str, Any]):
     """A mapping whose keys are the model's.
 
     Attributes:
         place: where it begins.
-        marks: the place of each value.
         spelt: how the file spells a key, where that is not the model's name.
         meant: names that are not there because what stands for them is wrong, and was reported.
     """
 
-    __slots__ = ("marks", "meant", "place", "spelt")
+    __slots__ = ("_places", "_source", "meant", "place", "spelt")
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, source: Map | None = None) -> None:
         super().__init__()
         self.place = place
-        self.marks: dict[str, Place] = {}
-        self.spelt: dict[str, str] = {}
-        self.meant: set[str] = set()
+        self._source = source
+        self._places: dict[str, Place] | None = None  # of values that do not stand in the source
+        # There are thousands of drafts, and few of them have any of these.
+        self.spelt: Mapping[str, str] = _AS_IN_THE_MODEL
+        self.meant: frozenset[str] = frozenset()
 
     def put(self, key: str, value: Any, place: Place) -> None:
         self[key] = value
-        self.marks[key] = place
+        if self._places is None:
+            self._places = {}
+        self._places[key] = place
 
     def move(self, key: str, to: str) -> None:
         """Gives the value of `key`, if there is one, the name `to`."""
         if key in self:
-            self.put(to, self.pop(key), self.marks.pop(key))
-            self.spelt[to] = self.spelt.pop(key, key)
+            self.put(to, self.pop(key), self.place_of(key))
+            self.respell(to, self.key_of(key))
+
+    def key_of(self, name: str) -> str:
+        """How the file spells the model's `name`."""
+        return self.spelt.get(name, name)
+
+    def respell(self, name: str, key: str) -> None:
+        """Remembers how the file spells the model's `name`."""
+        self.spelt = {**self.spelt, name: key}
 
     def discard(self, key: str) -> None:
         """Leaves out a value that is wrong and was reported."""
         self.pop(key, None)
-        self.meant.add(key)
+        self.meant |= {key}
 
     def lacks(self, key: str) -> bool:
         """Whether the file says nothing for `key`, not even something wrong."""
         return key not in self and self.meant.isdisjoint({key, ANYTHING})
 
     def place_of(self, key: str) -> Place:
-        """Where the value of `key` stands; for one that is not there, where all of it begins."""
-        return self.marks.get(key, self.place)
+        """Where the value of `key` stands or stood; for one that is not there, where all of it begins."""
+        if self._places is not None and key in self._places:
+            return self._places[key]
+        source = self._source
+        at = source.marks.get(self.key_of(key)) if source is not None else None
+        return self.place if source is None or at is None else (source.file, at[2], at[3])
+
+    def part(self, keys: Container[str]) -> Draft:
+        """Takes some of the keys out, to a draft of their own that stands at the same place."""
+        part = Draft(self.place, self._source)
+        for key in [key for key in self if key in keys]:
+            part[key] = self.pop(key)
+        part._places = None if self._places is None else dict(self._places)
+        part.spelt, part.meant = self.spelt, self.meant
+        return part
 
 
 class Findings:
@@ -70,6 +99,9 @@ class Findings:
 
     def wrong(self, place: Place, message: str, hint: str | None = None) -> None:
         self.problems.append(Problem(Mark(*place), message, hint))
+
+    def said_twice(self, place: Place, key: str, other: str) -> None:
+        self.wrong(place, tr("'{key}' says again what '{other}' says", key=key, other=other), tr("keep one of them"))
 
     def warn(self, place: Place, message: str) -> None:
         self.warnings.append(f"{Mark(*place)}: {message}")
@@ -115,39 +147,36 @@ def take(
         elsewhere: says of an unknown key where it belongs, if anywhere.
     """
     file = source.file
-    draft = Draft((file, source.line, source.column))
+    draft = Draft((file, source.line, source.column), source)
     marks = source.marks
     for key, value in source.items():
-        if key in without:
-            continue
         name = table.get(key)
-        at = marks[key]
-        if name is None:
-            hint = (elsewhere and elsewhere(key)) or _nearest_key(key, table, draft)
-            found.wrong((file, at[0], at[1]), tr("unknown key '{key}' in {what}", key=key, what=what), hint)
-        elif name[0] == "\0":
-            draft.meant.add(key)
-            _fated(key, name, value, (file, at[0], at[1]), found)
-        elif name in draft:
-            message = tr("'{key}' says again what '{other}' says", key=key, other=draft.spelt.get(name, name))
-            found.wrong((file, at[0], at[1]), message, tr("keep one of them"))
-        else:
+        if name is not None and name[0] != "\0" and name not in draft and key not in without:
             draft[name] = value
-            draft.marks[name] = (file, at[2], at[3])
             if name != key:
-                draft.spelt[name] = key
+                draft.respell(name, key)
+        elif key in without:
+            continue
+        elif name is None:
+            hint = (elsewhere and elsewhere(key)) or _nearest_key(key, table, draft)
+            found.wrong((file, *marks[key][:2]), tr("unknown key '{key}' in {what}", key=key, what=what), hint)
+        elif name[0] == "\0":
+            draft.meant |= {key}
+            _fated(key, name, value, (file, *marks[key][:2]), found)
+        else:
+            found.said_twice((file, *marks[key][:2]), key, draft.key_of(name))
     return draft
 
 
 def _nearest_key(key: str, table: Mapping[str, str], draft: Draft) -> str:
     """The hint for an unknown key; `draft` learns what was probably meant."""
-    useful = {known: name for known, name in table.items() if name != Fate.IGNORED}
+    useful = {known: name for known, name in table.items() if name[0] != "\0"}
     near = nearest(key, useful)
     if near is not None:
-        draft.meant.add(useful[near])
+        draft.meant |= {useful[near]}
         return tr("did you mean '{near}'?", near=near)
-    draft.meant.add(ANYTHING)
-    first_spellings = {name: known for known, name in reversed(useful.items()) if name != Fate.PENDING}
+    draft.meant |= {ANYTHING}
+    first_spellings = {name: known for known, name in reversed(useful.items())}
     return tr("known keys: {keys}", keys=", ".join(sorted(first_spellings.values())))
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve
 
 from sisyphus.case._configuring import EnvVars, Profile
+from sisyphus.case._merging import merge_drafts
 from sisyphus.case._overriding import COMMAND_LINE, command_line_wins
 from sisyphus.case._rendering import check_templates
 from sisyphus.case._retrying import completed, settled
@@ -82,8 +83,11 @@ def loads(text: str | bytes, *, name: str = "<text>", choices: Choices | None = 
 
 def _error_of(problems: Iterable[Problem]) -> UsageError | CaseFileError:
     """What stands on the command line is no fault of a file."""
-    wrong = [f"{COMMAND_LINE}: {problem.message}" for problem in problems if problem.mark.file == COMMAND_LINE]
-    return UsageError("\n".join(wrong)) if wrong else CaseFileError(problems)
+    wrong = [problem for problem in problems if problem.mark.file == COMMAND_LINE]
+    if not wrong:
+        return CaseFileError(problems)
+    hints = [f" ({problem.hint})" if problem.hint else "" for problem in wrong]
+    return UsageError("\n".join(f"{COMMAND_LINE}: {one.message}{hint}" for one, hint in zip(wrong, hints, strict=True)))
 
 
 class _Loader:
@@ -132,6 +136,8 @@ def _config(configuration: Configuration, found: Findings) -> Config | None:
     if "env_vars" in draft:
         structure(draft["env_vars"], EnvVars, found)
     if "retry" in draft:
+        # A copy: the steps adjust what is written, not what it is completed to.
+        draft = merge_drafts(draft)
         draft["retry"] = completed(draft["retry"])
     return structure(draft, Config, found)
 
@@ -178,8 +184,8 @@ def _check_names(steps: Sequence[Draft], found: Findings) -> None:
 
 
 def _is_named(step: Draft) -> bool:
-    rightly = "name" in step and "spec" in step and not isinstance(step.get("id"), dict | list)
-    return rightly and step.meant.isdisjoint({"name", "id", ANYTHING})
+    rightly = "name" in step and "spec" in step and step.meant.isdisjoint({"name", "id", ANYTHING})
+    return rightly and not any(isinstance(step.get(key), dict | list) for key in ("name", "id"))
 
 
 def _missing(step: Draft, name: str, everywhere: set[str]) -> tuple[str, str | None]:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import attrs
 import cattrs
 from cattrs import AttributeValidationNote, ClassValidationError, IterableValidationError, IterableValidationNote
+from cattrs.gen import make_dict_structure_fn, override
 
 from sisyphus.case._hooks import WrongValueError, is_plain, plain_hook
-from sisyphus.case._shapes import kind_of
 from sisyphus.case.draft import Draft
-from sisyphus.case.model import Request, StepSpec, Wait
+from sisyphus.case.model import Case, Request, StepSpec, Wait
 from sisyphus.errors import Mark
 from sisyphus.words import tr
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_OMITTED: Final = override(omit=True)
 _SPECS: Final[dict[str, type]] = {"request": Request, "wait": Wait}
 
 _BOUND: Final = re.compile(r".*must be (>=|<=) (\S+):")  # how attrs' own validators say it
@@ -34,15 +35,20 @@ def structure(draft: Draft, target: type[T], found: Findings) -> T | None:
         The value, or None if anything in it does not fit; each misfit is then a problem in `found`.
     """
     try:
-        return _converter().structure(draft, target)
+        return _converter(detailed=False).structure(draft, target)
+    except (WrongValueError, KeyError, ValueError):
+        pass
+    # Once more, noting what stands where: that costs as much again, in hooks and in calls, as the work itself.
+    try:
+        return _converter(detailed=True).structure(draft, target)
     except ClassValidationError as errors:
         _explain(errors, draft, draft.place, "", found)
         return None
 
 
 @functools.cache
-def _converter() -> cattrs.Converter:
-    converter = cattrs.Converter()
+def _converter(*, detailed: bool) -> cattrs.Converter:
+    converter = cattrs.Converter(detailed_validation=detailed)
     # Plain classes are looked up before any predicate.
     for plain in (str, bool, int, float):
         converter.register_structure_hook(plain, plain_hook(plain))
@@ -52,38 +58,46 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook_func(
         lambda t: t == StepSpec, lambda draft, _: converter.structure(draft, _SPECS[draft["type"]])
     )
+    # Of a case these parts are made before it, each for itself; making their hooks here again would cost milliseconds.
+    converter.register_structure_hook(
+        Case, make_dict_structure_fn(Case, converter, config=_OMITTED, steps=_OMITTED, warnings=_OMITTED)
+    )
     return converter
 
 
 def _explain(error: BaseException, value: Any, place: Place, name: str, found: Findings) -> None:
     """Walks cattrs' tree of errors beside the draft, which knows where each value stands."""
-    if isinstance(error, ClassValidationError | IterableValidationError):
+    if isinstance(error, ClassValidationError):
+        _explain_class(error, value, place, found)
+    elif isinstance(error, IterableValidationError):
         for inner in error.exceptions:
-            if isinstance(error, ClassValidationError) and not getattr(inner, "__notes__", ()):
-                _explain_refusal(error.cl, inner, value, place, found)
-            else:
-                _explain(inner, *_descend(inner, value, place, name), found)
+            _explain(inner, *_descend(inner, value, place, name), found)
     elif isinstance(error, WrongValueError):
         found.wrong(place, f"{name}: {error}" if name else str(error))
-    elif isinstance(error, KeyError) and found.problems:
-        pass  # a key that has to be there; who noticed that first said it better
-    else:
-        found.wrong(place, tr("{name} does not fit here, got {kind}", name=name, kind=kind_of(value)))
+    elif not isinstance(error, KeyError):
+        raise error
+    elif not found.problems:  # whoever noticed before that the key is missing said it better
+        found.wrong(place, tr("{name} is missing", name=name))
 
 
-def _explain_refusal(cls: type, error: BaseException, value: Any, place: Place, found: Findings) -> None:
-    """Says which values the class itself refused: its validators stop at the first, so each is asked again."""
-    before = len(found.problems)
-    for field in attrs.fields(cls):
-        if field.validator is None or field.name not in value:
-            continue
-        try:
-            field.validator(None, field, value[field.name])
-        except ValueError as refusal:
-            shown = value.spelt.get(field.name, field.name)
-            found.wrong(value.place_of(field.name), f"{shown}: {_bound(refusal, value[field.name])}")
-    if len(found.problems) == before:
-        found.wrong(place, str(error))
+def _explain_class(error: ClassValidationError, value: Any, place: Place, found: Findings) -> None:
+    noted = {_noted_field(inner) for inner in error.exceptions}
+    for inner in error.exceptions:
+        if _noted_field(inner) is not None:
+            _explain(inner, *_descend(inner, value, place, ""), found)
+    # The class's own validators stop at the first, and are not asked at all if a value has the wrong type.
+    for field in attrs.fields(error.cl):
+        if field.validator is not None and field.name in value and field.name not in noted:
+            try:
+                field.validator(None, field, value[field.name])
+            except ValueError as refusal:
+                shown = value.key_of(field.name)
+                found.wrong(value.place_of(field.name), f"{shown}: {_bound(refusal, value[field.name])}")
+
+
+def _noted_field(error: BaseException) -> str | None:
+    notes = (note for note in getattr(error, "__notes__", ()) if isinstance(note, AttributeValidationNote))
+    return next((note.name for note in notes), None)
 
 
 def _bound(refusal: ValueError, value: Any) -> str:
@@ -102,7 +116,7 @@ def _descend(error: BaseException, value: Any, place: Place, name: str) -> tuple
         if isinstance(note, AttributeValidationNote) and isinstance(value, Draft):
             inner = value.get(note.name)
             at = inner.place if isinstance(inner, Draft) else value.place_of(note.name)
-            return inner, at, value.spelt.get(note.name, note.name)
+            return inner, at, value.key_of(note.name)
         if isinstance(note, IterableValidationNote) and isinstance(value, list) and isinstance(note.index, int):
             item = value[note.index]
             return item, item.place if isinstance(item, Draft) else place, name

@@ -93,6 +93,9 @@ class StepContext:
     def render(self, value: Any) -> Any:
         return self.case.render(value, self.names)
 
+    def render_whole(self, value: Any) -> Any:
+        return self.case.scope.render_whole(value, self.names)
+
     async def log(self, level: Level, message: str, **context: Any) -> None:
         await self.case.emitter.log(level, message, step_name=self.step_name, **context)
 
@@ -127,7 +130,7 @@ def inside_project(case: Case, written: str) -> Path:
     if not path.is_file():
         raise FieldError(
             tr("the file {path} does not exist", path=written),
-            suggestion=tr("Paths are relative to the case file: {folder}.", folder=Path(case.file).parent),
+            suggestion=tr("Paths are relative to the case file: {folder}.", folder=Path(case.file).resolve().parent),
         )
     return path
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 
 _JITTER: Final = 0.1
 _TOO_MANY: Final = 429
+
+# What Python and its HTTP libraries call these, and what existing files give in `retry_on`.
+_PYTHONIC: Final = {"assertion": "assertionerror", "timeout": "timeouterror", "connection": "connectionerror"}
 
 
 @frozen(kw_only=True)
@@ -36,13 +41,15 @@ class Setback:
 
 def setback_of_error(error: StepError, response: Mapping[str, Any] | None) -> Setback:
     """What an attempt that ended in an error says to the retry policy."""
-    kinds = error.kinds | {name.lower() for name in error.names()} | _kinds_of_status(response)
+    pythonic = {_PYTHONIC[kind] for kind in error.kinds if kind in _PYTHONIC}
+    kinds = error.kinds | pythonic | {name.lower() for name in error.names()} | _kinds_of_status(response)
     return Setback(kinds=kinds, reason=str(error), retryable=error.retryable)
 
 
 def setback_of_checks(reason: str, response: Mapping[str, Any] | None) -> Setback:
     """What an attempt whose validations did not hold says to the retry policy."""
-    return Setback(kinds=frozenset({"assertion", "validation"}) | _kinds_of_status(response), reason=reason)
+    kinds = frozenset({"assertion", "validation", _PYTHONIC["assertion"]})
+    return Setback(kinds=kinds | _kinds_of_status(response), reason=reason)
 
 
 def setback_of_status(response: Mapping[str, Any] | None, reason: str) -> Setback | None:
@@ -77,8 +84,8 @@ def worth_another(policy: Retry, setback: Setback) -> bool:
 def rest_before(policy: Retry, retry: int, response: Mapping[str, Any] | None = None) -> float:
     """Seconds to rest before the `retry`-th retry (from 1).
 
-    fixed b; linear b·k; exponential b·m^(k−1); then the cap, then the jitter of ±10 %. A `Retry-After` in seconds that
-    came with a 429 or 503 is honoured up to the cap.
+    fixed b; linear b·k; exponential b·m^(k−1); then the cap, then the jitter of ±10 %. A `Retry-After` that came
+    with a 429 or 503 is honoured up to the cap.
     """
     if policy.strategy == "fixed":
         delay = policy.base_delay
@@ -98,4 +105,14 @@ def _retry_after(response: Mapping[str, Any] | None) -> float:
     if not response or response.get("status_code") not in {_TOO_MANY, 503}:
         return 0.0
     written = str((response.get("headers") or {}).get("retry-after", ""))
-    return float(written) if written.isdecimal() else 0.0
+    return float(written) if written.isdecimal() else _seconds_until(written)
+
+
+def _seconds_until(date: str) -> float:
+    """RFC 9110 section 10.2.3 allows a date as well; what is no date asks for nothing."""
+    try:
+        moment = parsedate_to_datetime(date)
+    except ValueError:
+        return 0.0
+    # "-0000" is the one zone that Python leaves out; HTTP's dates are all in UTC.
+    return (moment.replace(tzinfo=moment.tzinfo or dt.UTC) - dt.datetime.now(dt.UTC)).total_seconds()

@@ -39,7 +39,7 @@ async def run_cases(cases: Sequence[Case], run: Run, events: trio.MemorySendChan
                 # Taken before the task is made, so that cases begin in the order of the input.
                 await limiter.acquire_on_behalf_of(index)
                 if run.stopping is not None:
-                    return
+                    break
                 emitter = Emitter(events.clone(), run.clock, case_id(index), case.config.websocket)
                 nursery.start_soon(_run_one, case, run, emitter, limiter, index, name=f"case {case.name}")
 

@@ -93,6 +93,10 @@ class Scope:
         """`value` with its templates evaluated once, in the case's dialect."""
         return self._render(value, names)
 
+    def render_whole(self, value: Any, names: Mapping[str, Any]) -> Any:
+        """As `render`, but what is undefined is an error in the lenient dialect too: nobody means half a URL."""
+        return render(value, names, legacy=self._legacy, warn=_refuse)
+
     def take_warnings(self) -> list[str]:
         """What rendering warned of since the last call (`compat: legacy`)."""
         warnings, self._warnings[:] = self._warnings[:], []
@@ -100,6 +104,10 @@ class Scope:
 
     def _render(self, value: Any, names: Mapping[str, Any]) -> Any:
         return render(value, names, legacy=self._legacy, warn=self._warnings.append)
+
+
+def _refuse(message: str) -> None:
+    raise TemplateError(message, suggestion=tr("Give it a value; only bodies, headers and parameters may lack one."))
 
 
 class _Resolving(Mapping[str, Any]):

@@ -20,7 +20,7 @@ from sisyphus.values.template import condition_holds
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from sisyphus.case.model import Step
     from sisyphus.engine.scope import Names
@@ -109,9 +109,9 @@ class _StepRun:
         if step.enabled is not True and not _truth(context.render(step.enabled, names), "enabled"):
             return tr("enabled: false")
         if step.skip_if is not None and condition_holds(step.skip_if, names):
-            return tr("skip_if holds: {condition}", condition=step.skip_if)
+            return tr("skip_if holds: {condition}", condition=to_text(step.skip_if))
         if step.only_if is not None and not condition_holds(step.only_if, names):
-            return tr("only_if does not hold: {condition}", condition=step.only_if)
+            return tr("only_if does not hold: {condition}", condition=to_text(step.only_if))
         for name in step.depends_on:
             status = context.outcomes.get(name)
             if status != "success":
@@ -168,9 +168,11 @@ class _StepRun:
     async def finish(self) -> StepResult:
         """Sends the events that end the step; called again after a cancellation, it sends what is missing."""
         if self.result is None:
+            late = [warning for warning in self.context.scope.take_warnings() if warning not in self.warnings]
+            self.warnings += late
             self.result = self._result()
             self._remember(self.result)
-            self.last_words = self._last_words(self.result)
+            self.last_words = self._last_words(self.result, late)
         while self.last_words:
             data, result = self.last_words[0]
             await self._emit(data, result)
@@ -200,8 +202,8 @@ class _StepRun:
                 "response": result.response, "status": status, "duration": result.duration, "name": self.name,
             }  # fmt: skip
 
-    def _last_words(self, result: StepResult) -> list[tuple[Data, StepResult | None]]:
-        words: list[Data] = [Logged(level="warning", message=warning) for warning in self.context.scope.take_warnings()]
+    def _last_words(self, result: StepResult, warnings: Iterable[str]) -> list[tuple[Data, StepResult | None]]:
+        words: list[Data] = [Logged(level="warning", message=warning) for warning in warnings]
         if result.reason is not None:
             words.append(Logged(level="info", message=tr("skipped: {reason}", reason=result.reason)))
         if (error := result.error) is not None:

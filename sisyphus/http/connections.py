@@ -63,7 +63,8 @@ class Connections:
             response = await connection.handle_async_request(request)
         except BaseException:
             self._lent.discard(connection)
-            await _close(connection)
+            with trio.move_on_after(CLOSING, shield=True):
+                await connection.aclose()
             raise
         stream = _Lent(self, origin, connection, response.stream)
         return httpcore.Response(
@@ -94,7 +95,7 @@ class Connections:
             return
         self._lent.discard(connection)
         idle = self._idle[_key(origin)]
-        if connection.is_idle() and len(idle) < MAX_IDLE:
+        if connection.is_idle() and not _said_too_much(connection) and len(idle) < MAX_IDLE:
             idle.append(connection)
         else:
             await _close(connection)
@@ -125,6 +126,15 @@ class _Lent:
         finally:
             with trio.move_on_after(CLOSING, shield=True):
                 await self._owner.give_back(self._origin, self._connection)
+
+
+def _said_too_much(connection: httpcore.AsyncHTTPConnection) -> bool:
+    """Whether more came than the answer: the next request must not take that for its own.
+
+    httpcore keeps it in h11's buffer and tells nobody, hence the look into its private parts.
+    """
+    parser = getattr(getattr(connection, "_connection", None), "_h11_state", None)
+    return parser is not None and bool(parser.trailing_data[0])
 
 
 async def _close(connection: httpcore.AsyncHTTPConnection) -> None:

@@ -38,7 +38,7 @@ class Decoder:
         self.unknown: Final = listed
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Decodes what came next.
+        """Decodes what came next, in pieces of at most `PIECE` bytes, some of them empty.
 
         Raises:
             BodyError: it is not encoded as the header says.
@@ -62,6 +62,7 @@ class _Inflater:
         self._name: Final = name
         self._inflate = zlib.decompressobj(_AUTO)
         self._seen: bytes | None = b""  # what came before the first output: it may have to be read in another way
+        self._over = False  # what comes now is no part of it
 
     def is_whole(self) -> bool:
         return self._inflate.eof or self._seen == b""
@@ -69,13 +70,16 @@ class _Inflater:
     def feed(self, data: bytes) -> Iterator[bytes]:
         if self._seen is not None:
             data = self._begin(data)
-        while True:
+        while not self._over:
             piece = self._decompress(data)
-            if piece:
-                yield piece
+            # An empty one too: a bomb may have layers of which nothing comes out, and each piece is a chance to stop.
+            yield piece
             data = self._inflate.unconsumed_tail
-            if self._inflate.eof and self._inflate.unused_data.startswith(_GZIP_BEGINS):  # gzip files may be chained
+            if self._inflate.eof:
                 data = self._inflate.unused_data
+                if not data.startswith(_GZIP_BEGINS):  # else gzip files are chained
+                    self._over = not _GZIP_BEGINS.startswith(data)
+                    return
                 self._inflate = zlib.decompressobj(_AUTO)
             elif not data and len(piece) < PIECE:
                 return

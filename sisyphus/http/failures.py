@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import socket
@@ -29,6 +30,8 @@ _NOT_TLS: Final = frozenset({
     "UNSUPPORTED_PROTOCOL",
 })
 _HOSTNAME_MISMATCH: Final = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
+
+_NO_MORE_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 # h11 tells these apart by their text only.
 _CUT_SHORT: Final = re.compile(r"received (\d+) bytes, expected (\d+)")
@@ -112,6 +115,14 @@ def _refused(exc: Exception, url: httpx.URL) -> StepError:
 
 def _unreachable(exc: Exception, url: httpx.URL) -> StepError:
     number = getattr(exc, "errno", None)
+    if number in _NO_MORE_FILES:
+        return ConnectError(
+            tr(
+                "no connection to {where}: this process has as many files and connections open as it may",
+                where=_where(url),
+            ),
+            suggestion=tr("Run fewer cases at a time (--jobs), or allow more open files (ulimit -n)."),
+        )
     reason = os.strerror(number) if isinstance(number, int) else exc
     return ConnectError(tr("{where} cannot be reached: {reason}", where=_where(url), reason=reason))
 

@@ -143,11 +143,13 @@ async def _receive(answer: httpx.Response, decoder: Decoder, keep: int) -> tuple
     chunks = aiter(answer.stream)  # type: ignore[arg-type]  # httpx's class declares both ways to be iterated
     try:
         async for chunk in chunks:
-            for piece in decoder.feed(chunk):
+            for number, piece in enumerate(decoder.feed(chunk)):
+                if number:  # a few bytes may become terabytes, and limits of time must be obeyed meanwhile
+                    await trio.lowlevel.checkpoint()
                 if size < keep:
                     kept += piece[: keep - size]
                 size += len(piece)
-    except BodyError:
+    except (BodyError, trio.Cancelled):
         with trio.move_on_after(CLOSING, shield=True):
             await _break_off(answer, chunks)
         raise

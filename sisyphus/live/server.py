@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import selectors
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
@@ -15,6 +16,10 @@ from sisyphus.live.listen import open_listeners
 
 if TYPE_CHECKING:
     from sisyphus.journal import Journal
+
+# Where the process has no file left for a connection, Trio waits and logs it; what no handler takes goes to the terminal,
+# traceback and all.
+logging.getLogger("trio.serve_listeners").addHandler(logging.NullHandler())
 
 
 @frozen(kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import logging
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from sisyphus.case.model import MockServer
+
+# Where the process has no file left for a connection, Trio waits and logs it; what no handler takes goes to the terminal,
+# traceback and all.
+logging.getLogger("trio.serve_listeners").addHandler(logging.NullHandler())
 
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - addresses to listen on, and to be reached at
 

@@ -88,6 +88,7 @@ def test_a_status_may_name_its_path_all_the_same() -> None:
     ("text", "check"),
     [
         ("exists: $.a", Check(op="exists", path="$.a")),
+        ("{eq: 5, path: $.a}", Check(op="eq", path="$.a", expect=5)),
         ("exists: [$.a]", Check(op="exists", path="$.a")),
         ("exists: [$.a, false]", Check(op="exists", path="$.a", expect=False)),
         ("{exists: $.a, expect: false}", Check(op="exists", path="$.a", expect=False)),
@@ -191,6 +192,9 @@ def test_a_validation_knows_where_it_stands() -> None:
         ("{name: t, path: $.a, condition: n > 1}", Extractor(name="t", path="$.a", condition="n > 1")),
         ("{name: t, path: $.a, scope: step}", Extractor(name="t", path="$.a", scope="step")),
         ("{name: t, path: $.a, always: true}", Extractor(name="t", path="$.a", always=True)),
+        ("{name: t, path: $.a, condition: }", Extractor(name="t", path="$.a")),
+        ("{name: t, path: $.a, key: b}", Extractor(name="t", path="$.a")),
+        ("{name: t, pattern: 'a${x}('}", Extractor(name="t", type="regex", pattern="a${x}(")),
         ("{name: t, path: '$.a[${i}'}", Extractor(name="t", path="$.a[${i}")),
         ("{name: t, type: regex, pattern: 'a(b)'}", Extractor(name="t", type="regex", pattern="a(b)")),
         ("{name: t, pattern: 'a(b)'}", Extractor(name="t", type="regex", pattern="a(b)")),

@@ -34,6 +34,8 @@ CONFIG: list[tuple[str, str, Any]] = [
     ("description: d", "description", "d"),
     ("version: 1.5", "version", "1.5"),
     ("version: '1.10'", "version", "1.10"),
+    ("name: true", "name", "true"),
+    ("name: 2024", "name", "2024"),
     ("author: a", "author", "a"),
     ("base_url: http://h/v1", "base_url", "http://h/v1"),
     ("base_url: 'http://${env.HOST}'", "base_url", "http://${env.HOST}"),
@@ -130,15 +132,14 @@ def test_a_mock_server_may_be_switched_off() -> None:
             "{path: /a, response: {status_code: 201, headers: {X: 1}, body: {a: '${request.body}'}, delay: 0.5}}",
             Route(
                 path="/a",
-                responses=(
-                    MockResponse(status_code=201, headers={"X": 1}, body={"a": "${request.body}"}, delay=0.5),
-                ),
+                responses=(MockResponse(status_code=201, headers={"X": 1}, body={"a": "${request.body}"}, delay=0.5),),
             ),
         ),
         ("{path: /a, response: {json: [1]}}", Route(path="/a", responses=(MockResponse(body=[1]),))),
         ("{path: /a, response: {body: null}}", Route(path="/a", responses=(MockResponse(body=None),))),
         ("{path: /a, response: {fixed_delay: 1}}", Route(path="/a", responses=(MockResponse(delay=1),))),
         ("{path: /a, fixed_delay: 1}", Route(path="/a", responses=(MockResponse(delay=1),))),
+        ("{path: /a, delay: }", ROUTE),
         ("{path: /a, delay: 1}", Route(path="/a", responses=(MockResponse(delay=1),))),
         ("{path: /a, delay: {fixed_delay: 1}}", Route(path="/a", responses=(MockResponse(delay=1),))),
         (
@@ -171,7 +172,10 @@ LOOSE = Retry(max_attempts=2, max_delay=10)
             "retry_policy: {strategy: linear, base_delay: 2, max_delay: 9, backoff_multiplier: 3, jitter: true}",
             Retry(strategy="linear", base_delay=2, max_delay=9, backoff_multiplier=3, jitter=True),
         ),
-        ("retry_policy: {type: fixed, delay: 2, multiplier: 3}", Retry(strategy="fixed", base_delay=2, backoff_multiplier=3)),
+        (
+            "retry_policy: {type: fixed, delay: 2, multiplier: 3}",
+            Retry(strategy="fixed", base_delay=2, backoff_multiplier=3),
+        ),
         (
             "retry_policy: {retry_on: [timeout, 503, 5xx, ConnectTimeout], stop_on: tls}",
             Retry(retry_on=("timeout", "503", "5xx", "ConnectTimeout"), stop_on=("tls",)),

@@ -220,9 +220,15 @@ API_KEY = Auth(type="api_key", key="X-Key", value="v")
 def test_auth_is_spelt_in_many_ways(text: str, auth: Auth) -> None:
     loaded = request(f"auth: {text}").auth
     assert loaded.where != NOWHERE
-    assert (loaded.type, loaded.username, loaded.password, loaded.token, loaded.key, loaded.value, loaded.location) == (
-        (auth.type, auth.username, auth.password, auth.token, auth.key, auth.value, auth.location)
-    )
+    assert (loaded.type, loaded.username, loaded.password, loaded.token, loaded.key, loaded.value, loaded.location) == ((
+        auth.type,
+        auth.username,
+        auth.password,
+        auth.token,
+        auth.key,
+        auth.value,
+        auth.location,
+    ))
 
 
 @pytest.mark.parametrize(

@@ -212,6 +212,7 @@ class Watched:
 
     events: list[dict[str, Any]] = field(factory=list)
     code: int | None = None
+    _news: trio.Event = field(factory=trio.Event)
 
     @property
     def types(self) -> list[str]:
@@ -224,6 +225,21 @@ class Watched:
     def data(self, kind: str) -> list[dict[str, Any]]:
         return [event["data"] for event in self.events if event["type"] == kind]
 
+    async def until(self, holds: Callable[[Watched], bool]) -> None:
+        """Returns as soon as it holds of what came so far."""
+        while not holds(self):
+            assert self.code is None, f"the run ended before: {self.types}"
+            await self._news.wait()
+
+    async def closed(self) -> None:
+        """Returns when the server has closed the connection."""
+        while self.code is None:
+            await self._news.wait()
+
+    def tell(self) -> None:
+        self._news.set()
+        self._news = trio.Event()
+
 
 async def watch(url: str, into: Watched | None = None, *, until: str | None = None) -> Watched:
     """Watches to the end of the run, or to the first event of a type; opens and closes its socket itself."""
@@ -234,7 +250,9 @@ async def watch(url: str, into: Watched | None = None, *, until: str | None = No
         try:
             while until is None or until not in watched.types:
                 watched.events.append(json.loads(await connection.get_message()))
+                watched.tell()
         except ConnectionClosed as closed:
-            watched.code = int(closed.reason.code) if closed.reason is not None else None
+            watched.code = int(closed.reason.code) if closed.reason is not None else -1
+            watched.tell()
         nursery.cancel_scope.cancel()
     return watched

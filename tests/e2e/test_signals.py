@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import signal
 import socket
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -64,14 +62,13 @@ async def test_the_running_step_ends_as_cancelled_and_everyone_is_told(
     async with running(case, *WATCHED, "-o", "result.json", cwd=tmp_path) as underway:
         live = await underway.url()
         nursery.start_soon(watch, live, watched)
-        while not {"step_start", *(("log",) if "retry" in moment else ())} <= set(watched.types):
-            await trio.sleep(0.01)
+        begun = "log" if "retry" in moment else "step_start"
+        await watched.until(lambda so_far: begun in so_far.types)
         await trio.sleep(0.1)  # into the step
         began = time.monotonic()
         underway.interrupt(number)
         done = await underway.done()
-        while watched.code is None:
-            await trio.sleep(0.01)
+        await watched.closed()
 
     document = ended_in_order(done)
     assert time.monotonic() - began < 5
@@ -88,16 +85,29 @@ async def test_the_running_step_ends_as_cancelled_and_everyone_is_told(
     nursery.cancel_scope.cancel()
 
 
+LOADING = """
+import sys, time
+from sisyphus.case import load
+
+def forever(paths, choices):
+    print("loading", file=sys.stderr, flush=True)
+    time.sleep(20)
+
+load.load_all = forever
+from sisyphus.cli import main
+sys.exit(main())
+"""
+
+
 @pytest.mark.parametrize("number", SIGNALS, ids=["SIGINT", "SIGTERM"])
 async def test_while_files_are_read_nothing_has_to_be_told(number: int, tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "case.yaml")  # whoever opens it waits until somebody writes
-    async with running("case.yaml", *WATCHED, cwd=tmp_path) as underway:
-        writer = await trio.to_thread.run_sync(partial(os.open, tmp_path / "case.yaml", os.O_WRONLY))
+    (tmp_path / "loading.py").write_text(LOADING)
+    async with running("case.yaml", *WATCHED, cwd=tmp_path, program=str(tmp_path / "loading.py")) as underway:
+        await underway.until("loading\n", "err")
         underway.interrupt(number)
         done = await underway.done()
-        os.close(writer)
 
-    assert (done.code, done.out, done.err) == (130, "", "interrupted\n")
+    assert (done.code, done.out, done.err) == (130, "", "loading\ninterrupted\n")
 
 
 async def test_cases_that_had_not_begun_are_told_as_cancelled(tmp_path: Path) -> None:
@@ -106,8 +116,7 @@ async def test_cases_that_had_not_begun_are_told_as_cancelled(tmp_path: Path) ->
     watched = Watched()
     async with running(".", "--jobs", 2, *WATCHED, cwd=tmp_path) as underway, trio.open_nursery() as nursery:
         nursery.start_soon(watch, await underway.url(), watched)
-        while watched.types.count("step_start") < 2:
-            await trio.sleep(0.01)
+        await watched.until(lambda so_far: so_far.types.count("step_start") == 2)
         underway.interrupt()
         done = await underway.done()
 
@@ -133,21 +142,18 @@ async def test_the_text_on_stdout_is_whole_too(tmp_path: Path) -> None:
     assert "1 case: 1 cancelled" in done.out
 
 
-async def a_deaf_watcher(url: str, *, task_status: trio.TaskStatus[None]) -> None:
+async def a_deaf_watcher(url: str) -> trio.SocketStream:
     """Shakes hands and then reads nothing, with so small a buffer that the server notices soon."""
-    host, port = url.removeprefix("ws://").rsplit(":", 1)
     sock = trio.socket.socket()
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-    await sock.connect(("127.0.0.1" if host == "localhost" else host, int(port)))
+    await sock.connect(("127.0.0.1", int(url.rsplit(":", 1)[1])))
     stream = trio.SocketStream(sock)
-    async with stream:
-        await stream.send_all(
-            b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-        )
-        await stream.receive_some(16)
-        task_status.started()
-        await trio.sleep_forever()
+    await stream.send_all(
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    await stream.receive_some(16)
+    return stream
 
 
 def a_loud_case(tmp_path: Path, url: str, last: str = "") -> Path:
@@ -169,12 +175,12 @@ async def test_a_signal_while_watchers_are_drained_ends_the_waiting_for_those_wh
     reading = Watched()
     async with running(case, *WATCHED, "--ws-drain", 60, cwd=tmp_path) as underway:
         url = await underway.url()
-        await nursery.start(a_deaf_watcher, url)
-        nursery.start_soon(watch, url, reading)
-        await underway.until("for watchers who still read", "err")
-        began = time.monotonic()
-        underway.interrupt()
-        done = await underway.done()
+        async with await a_deaf_watcher(url):
+            nursery.start_soon(watch, url, reading)
+            await underway.until("for watchers who still read", "err")
+            began = time.monotonic()
+            underway.interrupt()
+            done = await underway.done()
 
     assert time.monotonic() - began < 5
     assert done.code == 130
@@ -192,13 +198,12 @@ async def test_a_watcher_who_does_not_read_holds_an_interrupted_run_no_longer_th
     reading = Watched()
     async with running(case, *WATCHED, "--ws-drain", 60, cwd=tmp_path) as underway:
         live = await underway.url()
-        await nursery.start(a_deaf_watcher, live)
-        nursery.start_soon(watch, live, reading)
-        while not (reading.events and reading.events[-1]["step_name"] == "stuck"):
-            await trio.sleep(0.02)
-        began = time.monotonic()
-        underway.interrupt()
-        done = await underway.done()
+        async with await a_deaf_watcher(live):
+            nursery.start_soon(watch, live, reading)
+            await reading.until(lambda so_far: any(event["step_name"] == "stuck" for event in so_far.events))
+            began = time.monotonic()
+            underway.interrupt()
+            done = await underway.done()
 
     assert time.monotonic() - began < 10
     ended_in_order(done)
@@ -212,13 +217,13 @@ async def test_a_second_signal_ends_the_process_at_once_also_while_a_watcher_hol
     case = a_loud_case(tmp_path, await serve(nursery, says(LOUD, hang_up=False)), last=MOMENTS["in a wait"])
     async with running(case, *WATCHED, "--ws-drain", 60, cwd=tmp_path) as underway:
         url = await underway.url()
-        await nursery.start(a_deaf_watcher, url)
-        await watch(url, until="step_start")
-        underway.interrupt()
-        await underway.until("for watchers who still read", "err")
-        began = time.monotonic()
-        underway.interrupt()
-        done = await underway.done()
+        async with await a_deaf_watcher(url):
+            await watch(url, until="step_start")
+            underway.interrupt()
+            await underway.until("for watchers who still read", "err")
+            began = time.monotonic()
+            underway.interrupt()
+            done = await underway.done()
 
     assert time.monotonic() - began < 1
     assert done.code == 130
@@ -272,7 +277,7 @@ async def test_no_child_is_left_behind_and_no_temporary_file(tmp_path: Path, nur
         done = await underway.done()
 
     ended_in_order(done)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["case.yaml", "result.json"]
+    assert {path.name for path in await trio.Path(tmp_path).iterdir()} == {"case.yaml", "result.json"}
 
 
 # Thirty moments from the start of the process to after its end; always the same ones, so that a failure can be found.
@@ -291,8 +296,7 @@ async def one_interruption(delay: float, tmp_path: Path, failures: list[str]) ->
                 underway.interrupt(SIGNALS[int(delay * 1000) % 2])
             done = await underway.done()
             with trio.fail_after(5):
-                while watched.code is None:
-                    await trio.sleep(0.01)
+                await watched.closed()
             problems(delay, done, watched, failures)
         except (AssertionError, ValueError, trio.TooSlowError) as exc:
             failures.append(f"{delay}: {exc!r}")
@@ -313,10 +317,12 @@ def problems(delay: float, done: Done, watched: Watched, failures: list[str]) ->
     failures.extend(f"{delay}: {name}: {done}" for name, kept in checks.items() if not kept)
 
 
-async def test_whatever_the_moment_everyone_gets_the_same_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize("part", range(3))  # so that each has its own limit
+async def test_whatever_the_moment_everyone_gets_the_same_end(part: int, tmp_path: Path) -> None:
     a_case(tmp_path, """
         name: c
         config:
+          websocket: {send_variables: true}
           mock_server:
             routes:
               - path: /a
@@ -337,7 +343,7 @@ async def test_whatever_the_moment_everyone_gets_the_same_end(tmp_path: Path) ->
             await one_interruption(delay, tmp_path, failures)
 
     async with trio.open_nursery() as nursery:
-        for delay in DELAYS:
+        for delay in DELAYS[part::3]:
             nursery.start_soon(limited, delay)
 
     assert failures == []

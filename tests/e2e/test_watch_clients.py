@@ -211,7 +211,11 @@ NODE_PACKAGES = "/usr/share/nodejs"  # where Debian puts them
 
 async def node_with_websocket() -> tuple[list[str], str]:
     """How to give Node a WebSocket: its own (from Node 20 on, behind a flag at first), else that of the package `ws`."""
-    ways = [([], ""), (["--experimental-websocket", "--no-warnings"], ""), ([], "globalThis.WebSocket = require('ws');")]
+    ways = [
+        ([], ""),
+        (["--experimental-websocket", "--no-warnings"], ""),
+        ([], "globalThis.WebSocket = require('ws');"),
+    ]
     for options, prelude in ways if shutil.which("node") else ():
         probe = ["node", *options, "-e", f"{prelude}; new WebSocket('ws://127.0.0.1:9').onerror = () => 0"]
         environment = {**os.environ, "NODE_PATH": NODE_PACKAGES}

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import datetime as dt
+from email.utils import format_datetime
+
 import pytest
 
 from sisyphus.case.model import Retry
@@ -46,6 +49,19 @@ def test_retry_after_is_honoured_up_to_the_cap(status: int) -> None:
     assert rest_before(policy, 1, {"status_code": status, "headers": {"retry-after": "soon"}}) == 1
 
 
+def test_retry_after_may_be_a_date() -> None:
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(seconds=30)
+    answer = {"status_code": 429, "headers": {"retry-after": format_datetime(soon, usegmt=True)}}
+    assert rest_before(Retry(strategy="fixed"), 1, answer) == pytest.approx(29.5, abs=0.6)
+
+
+@pytest.mark.parametrize(
+    "written", ["soon", "", "-5", "Wed, 99 Oct 2099 07:28:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"]
+)
+def test_retry_after_that_says_nothing_useful_changes_nothing(written: str) -> None:
+    assert rest_before(Retry(strategy="fixed"), 1, {"status_code": 429, "headers": {"retry-after": written}}) == 1.0
+
+
 def test_retry_after_of_a_good_answer_means_nothing() -> None:
     assert rest_before(Retry(base_delay=1), 1, {"status_code": 200, "headers": {"retry-after": "7"}}) == 1
 
@@ -74,6 +90,9 @@ def test_by_default_everything_is_retried_but_errors_of_the_case_itself() -> Non
         ("5xx", [False, False, False, True]),
         ("server_error", [False, False, False, True]),
         ("client_error", [False, False, False, False]),
+        ("ConnectionError", [True, False, False, False]),
+        ("TimeoutError", [False, False, True, False]),
+        ("AssertionError", [False, False, False, True]),
     ],
 )
 def test_retry_on_names_what_is_retried(word: str, yes: list[bool]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from typing import Any
 
 import httpx
@@ -79,6 +80,18 @@ async def test_while_waiting_and_while_reading(
         await trio.sleep(0.01)
         nursery.cancel_scope.cancel()
     assert pools.connections == 0
+    await works_after(server, pools, session)
+
+
+async def test_while_a_small_body_becomes_a_huge_one(serve: Any, pools: Pools, session: Session, answer: Any) -> None:
+    gigabytes = gzip.compress(gzip.compress(b"\0" * 10_000_000) * 500)
+    assert len(gigabytes) < 64 * 1024  # all of it comes at once
+    server = await serve(answer(gigabytes, "Content-Encoding: gzip, gzip"))
+    began = trio.current_time()
+    with trio.move_on_after(0.2) as scope:
+        await session.send(Call(url=server.url))
+    assert scope.cancelled_caught
+    assert trio.current_time() - began < 1
     await works_after(server, pools, session)
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -41,6 +42,25 @@ def undone(content_encoding: str, data: bytes, step: int = 100) -> tuple[bytes, 
 def test_what_was_encoded_comes_out_however_it_is_cut(name: str, data: bytes, step: int) -> None:
     text, decoder = undone(name, data, step)
     assert text == TEXT
+    assert decoder.is_whole()
+
+
+def test_layers_of_which_nothing_comes_out_can_be_given_up_all_the_same() -> None:
+    hollow = gzip.compress(gzip.compress(b"") * 1000)
+    assert list(Decoder("gzip, gzip").feed(hollow)) == [b""] * 1000
+
+
+@pytest.mark.parametrize("step", [1, 100_000])
+def test_what_follows_the_end_is_not_kept(step: int) -> None:
+    decoder = Decoder("gzip")
+    tracemalloc.start()
+    try:
+        list(decoder.feed(gzip.compress(TEXT)))
+        for _ in range(100):
+            list(decoder.feed(b"\0" * step))
+        assert tracemalloc.get_traced_memory()[0] < 1_000_000
+    finally:
+        tracemalloc.stop()
     assert decoder.is_whole()
 
 

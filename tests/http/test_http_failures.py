@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -48,6 +49,22 @@ async def test_a_name_without_address_says_which(session: Session, host: str) ->
 async def test_an_unreachable_network_says_why(session: Session) -> None:
     with pytest.raises(NetworkError, match=r"255\.255\.255\.255:80 cannot be reached: "):
         await session.send(Call(url="http://255.255.255.255/"))
+
+
+async def test_a_process_without_files_to_open_does_not_blame_the_service(
+    serve: Any, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = await serve()
+
+    def no_more(*args: Any) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trio.socket, "socket", no_more)
+        with pytest.raises(ConnectError, match="as many files and connections open as it may") as caught:
+            await session.send(Call(url=server.url))
+    assert "--jobs" in caught.value.suggestion
+    assert "service" not in caught.value.suggestion
 
 
 @pytest.mark.parametrize(

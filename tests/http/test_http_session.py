@@ -376,6 +376,15 @@ async def test_a_connection_the_server_closed_while_it_was_idle_is_replaced(
     assert server.connections == 2
 
 
+async def test_what_comes_after_an_answer_is_not_taken_for_the_next_one(
+    serve: Any, session: Session, says: Any, answer: Any
+) -> None:
+    server = await serve(says(answer().raw + b"surplus"), answer(b'"clean"'))
+    await session.send(Call(url=server.url))
+    assert (await session.send(Call(method="POST", url=server.url))).body == "clean"
+    assert server.connections == 2
+
+
 async def hangs_up_unseen(stream: trio.abc.Stream) -> None:
     """Closes a connection only when the next request is on its way: nobody could have known."""
     await stream.aclose()

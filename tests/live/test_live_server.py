@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import functools
+import logging
 import random
 import socket
 import ssl
@@ -127,6 +129,27 @@ async def test_a_taken_port_is_found_before_it_is_said_to_be_started(live: Live)
     async with trio.open_nursery() as nursery:
         with pytest.raises(StartError, match="already in use"):
             await nursery.start(serve, Journal(), LiveSettings(port=live.serving.port))
+
+
+@in_time
+async def test_a_process_without_files_to_open_goes_on_without_a_word_on_the_terminal(
+    live: Live, journal: Journal, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accept, refusals = trio.SocketListener.accept, iter([OSError(errno.EMFILE, "Too many open files")])
+
+    async def sometimes(listener: trio.SocketListener) -> trio.SocketStream:
+        for refusal in refusals:
+            raise refusal
+        return await accept(listener)
+
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own, which would take what is logged
+    await wait_all_tasks_blocked()
+    monkeypatch.setattr(trio.SocketListener, "accept", sometimes)
+    first, second = await live.client(), await live.client()
+    journal.append(1, b'{"seq": 1}')
+    assert (await first.next(), await second.next()) == (1, 1)
+    assert list(refusals) == []
+    assert capsys.readouterr().err == ""
 
 
 @in_time

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import errno
 import gc
+import logging
 import socket
 import subprocess
 import sys
@@ -41,6 +43,24 @@ async def test_the_base_url_is_there_once_it_listens() -> None:
         assert str(client.base_url).startswith("http://127.0.0.1:")
         assert (response.status_code, response.json()) == (200, {"id": 7})
         assert response.headers["X-Mock-Route"] == "GET /"
+
+
+async def test_a_process_without_files_to_open_goes_on_without_a_word_on_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accept, refusals = trio.SocketListener.accept, iter([OSError(errno.EMFILE, "Too many open files")])
+
+    async def sometimes(listener: trio.SocketListener) -> trio.SocketStream:
+        for refusal in refusals:
+            raise refusal
+        return await accept(listener)
+
+    monkeypatch.setattr(logging.getLogger(), "handlers", [])  # pytest's own, which would take what is logged
+    monkeypatch.setattr(trio.SocketListener, "accept", sometimes)
+    async with a_mock(answering("here")) as client:
+        assert (await client.get("/")).text == "here"
+    assert list(refusals) == []
+    assert capsys.readouterr().err == ""
 
 
 async def test_what_was_asked_reaches_the_templates() -> None:

@@ -33,7 +33,7 @@ async def execute(spec: Request, context: StepContext) -> Outcome:
     config, render = context.case.case.config, context.render
     call = Call(
         method=render(spec.method),
-        url=_url(render(spec.url), context),
+        url=_url(context.render_whole(spec.url), context),
         params=render(spec.params),
         headers=_headers(render(config.headers), render(spec.headers)),
         cookies=render(spec.cookies),
@@ -56,7 +56,7 @@ def _url(url: Any, context: StepContext) -> Any:
     """The URL, joined with the base if it is relative: written behind it, as testers expect of a base with a path."""
     if not isinstance(url, str) or _ABSOLUTE.match(url):
         return url
-    base = context.render(context.case.base_url)
+    base = context.render_whole(context.case.base_url)
     if not base:
         raise FieldError(
             tr("the URL '{url}' is relative, and there is no base_url", url=url),

@@ -1,0 +1,142 @@
+"""What the command line does: run case files, or only check them."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import threading
+from typing import TYPE_CHECKING, Any, Final
+
+from sisyphus import signals, words
+from sisyphus.arguments import language_of, parse
+from sisyphus.case.load import load_all
+from sisyphus.case.project import Choices
+from sisyphus.case.yaml import scalar
+from sisyphus.errors import CaseFileError, OutputError, StartError, UsageError
+from sisyphus.outputs import Outputs
+from sisyphus.report.standard import StandardStream
+from sisyphus.version import __version__
+from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Sequence
+
+    from sisyphus.case.model import Case
+
+WRONG_INPUT: Final = 2
+NOT_DONE: Final = 3
+
+
+def outcome(program: str, given: Sequence[str]) -> int:
+    """Does what the command line says; every error becomes a sentence and an exit code."""
+    words.choose(language_of(given))
+    out = StandardStream(sys.stdout, "stdout")
+    try:
+        code = _command(given, program, out)
+        if code != signals.INTERRUPTED:  # Ctrl-C ends whoever reads our output too, and that is no news
+            out.check()
+    except (UsageError, CaseFileError) as exc:
+        return _say(str(exc), WRONG_INPUT)
+    except (StartError, OutputError) as exc:
+        return _say(str(exc), NOT_DONE)
+    except Exception as exc:
+        if "--debug" in given:
+            raise
+        return _bug(exc)
+    return code
+
+
+def _say(message: str, code: int = 0) -> int:
+    stderr = StandardStream(sys.stderr, "stderr")
+    stderr.write(f"{message}\n")
+    stderr.flush()
+    return code
+
+
+def _bug(exc: BaseException) -> int:
+    leaf = exc
+    while isinstance(leaf, BaseExceptionGroup):
+        leaf = leaf.exceptions[0]
+    message = tr(
+        "the engine failed: {reason}. This is a bug; run again with --debug and report what it prints.",
+        reason=f"{type(leaf).__name__}: {leaf}",
+    )
+    return _say(message, NOT_DONE)
+
+
+def _command(given: Sequence[str], program: str, out: StandardStream) -> int:
+    args = parse(given, program)
+    if args.help is not None or args.version:
+        out.write(args.help or f"{program} {__version__}\n")
+        return 0
+    if not args.cases and not args.paths:
+        raise UsageError(tr("no case files given; try: {program} examples/", program=program))
+    choices = Choices(profile=args.profile, overrides=_overrides(args.override), env_prefix=args.env_prefix)
+    return _validate(args, choices, out) if args.validate else _run(args, choices, out)
+
+
+def _overrides(given: Sequence[str]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for item in given:
+        key, equals, value = item.partition("=")
+        if not equals or not key.strip():
+            raise UsageError(tr("--override takes KEY=VALUE, got '{item}'", item=item))
+        result[key.strip()] = scalar(value)
+    return result
+
+
+def _cases(args: argparse.Namespace, choices: Choices) -> list[Case]:
+    return load_all([*args.cases, *args.paths], choices)
+
+
+def _validate(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int:
+    from sisyphus.report.json_validation import render_cases, render_problems
+
+    outputs = Outputs(args, out)
+    try:
+        cases = _cases(args, choices)
+    except CaseFileError as exc:
+        outputs.deliver(render_problems(exc.problems))
+        raise
+    outputs.deliver(render_cases(cases))
+    for case in cases:
+        for warning in case.warnings:
+            _say(tr("warning: {text}", text=warning))
+        if not outputs.json:
+            count = len(case.steps)
+            steps = tr("1 step") if count == 1 else tr("{count} steps", count=count)
+            out.write(tr("{file}: ok ({steps})", file=case.file, steps=steps) + "\n")
+    return 0
+
+
+def _run(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int:
+    cases = _cases(args, choices)
+    import trio
+
+    from sisyphus.app import LiveRun
+    from sisyphus.settings import Settings, live_settings
+
+    outputs = Outputs(args, out, cases=len(cases))
+    asked = args.ws_server or args.ws_host is not None or args.ws_port is not None
+    settings = Settings(
+        jobs=args.jobs,
+        fail_fast=args.fail_fast,
+        live=live_settings(cases, asked=asked, host=args.ws_host, port=args.ws_port, drain=args.ws_drain),
+        keep_steps=outputs.wanted,
+        handle_signals=threading.current_thread() is threading.main_thread(),
+    )
+    run = LiveRun(cases, settings, outputs.sinks)
+    run.events.close()
+    if not gc.isenabled():
+        gc.freeze()
+        gc.enable()
+    try:
+        trio.run(run.supervise)
+        code = signals.INTERRUPTED if run.interrupted else run.result.exit_code
+    except OutputError as exc:
+        also = getattr(exc, "__notes__", ())
+        code = _say("\n".join([str(exc), *also]), signals.INTERRUPTED if run.interrupted else NOT_DONE)
+    finally:
+        outputs.close()
+    return code

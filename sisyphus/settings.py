@@ -1,0 +1,64 @@
+"""How a run is carried out, and where it can be watched."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any, Literal
+
+from attrs import define, field
+from attrs.validators import ge
+
+from sisyphus.errors import UsageError
+from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sisyphus.case.model import Case
+    from sisyphus.live.server import LiveSettings
+
+
+@define(frozen=True, kw_only=True)
+class Settings:
+    """How a run is carried out.
+
+    Attributes:
+        jobs: how many cases may run at a time.
+        fail_fast: whether the first failure ends the run.
+        live: where watchers connect; None for no server, whatever the cases say.
+        keep_steps: whether the result holds the results of the steps.
+        handle_signals: whether SIGINT and SIGTERM end the run, a second one the process; only in the main thread.
+        environ: what ``${env.…}`` reads.
+    """
+
+    jobs: int = field(default=8, validator=ge(1))
+    fail_fast: bool = False
+    live: LiveSettings | Literal["as the cases say"] | None = "as the cases say"
+    keep_steps: bool = True
+    handle_signals: bool = False
+    environ: Mapping[str, str] = field(factory=lambda: os.environ)
+
+
+def live_settings(cases: Sequence[Case], *, asked: bool = False, **said: Any) -> LiveSettings | None:
+    """What is `said` (not None) over what the cases say, key by key; of several cases the first that says it counts.
+
+    Args:
+        cases: the cases of the run.
+        asked: whether there is to be a server also if no case enables one.
+        **said: fields of `LiveSettings`.
+
+    Raises:
+        UsageError: no server can be set up so.
+    """
+    written = [case.config.websocket for case in cases if asked or case.config.websocket.enabled]
+    if not asked and not written:
+        return None
+    from sisyphus.live.server import LiveSettings
+
+    for key in ("host", "port"):
+        given = (said.get(key), *(getattr(websocket, key) for websocket in written))
+        said[key] = next((value for value in given if value is not None), None)
+    try:
+        return LiveSettings(**{key: value for key, value in said.items() if value is not None})
+    except ValueError as exc:
+        raise UsageError(tr("the live server cannot be set up so: {reason}", reason=exc)) from exc
