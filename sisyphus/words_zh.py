@@ -285,7 +285,6 @@ CATALOGUE: Final[dict[str, str]] = {
     "known profiles: {names}": "可用的环境配置（profile）：{names}",
     "the case has no profiles": "用例没有环境配置（profiles）",
     # case.structure
-    "{name} does not fit here, got {kind}": "{name} 不能用在这里，实际是{kind}",
     "must be at least {limit}, got {value}": "最小为 {limit}，实际是 {value}",
     "must be at most {limit}, got {value}": "最大为 {limit}，实际是 {value}",
     # case.yaml
@@ -639,4 +638,18 @@ CATALOGUE: Final[dict[str, str]] = {
     "{message} (error_message could not be rendered: {error})": "{message}（error_message 无法渲染：{error}）",
     "expected this not to hold, but it does": "预期不成立，实际成立",
     "none of {count} holds: {reasons}": "{count} 条都不成立：{reasons}",
+    # case
+    "'{key}' stands beside the step '{name}', not in it": "“{key}”与步骤“{name}”并列，而不在其中",
+    "indent it": "请缩进它",
+    "{name} is missing": "缺少 {name}",
+    # engine, http, wire
+    "Give it a value; only bodies, headers and parameters may lack one.": "请给它一个值；只有 body、headers 和 params 中可以缺少值。",
+    "step {number} of {total} begins: {name}": "第 {number}/{total} 步开始：{name}",
+    "no connection to {where}: this process has as many files and connections open as it may": (
+        "无法连接 {where}：本进程打开的文件和连接数已达上限"
+    ),
+    "Run fewer cases at a time (--jobs), or allow more open files (ulimit -n).": (
+        "请减少同时运行的用例数（--jobs），或提高允许打开的文件数（ulimit -n）。"
+    ),
+    "{text}… (shortened: {count} characters)": "{text}…（已截断：共 {count} 个字符）",
 }

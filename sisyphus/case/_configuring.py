@@ -28,9 +28,9 @@ CONFIG: Final = (
     )
     | pending(
         "setup", "teardown", "proxy", "cert", "http2", "data_source", "data_iterations", "variable_prefix",
-        "connections", "output", "sensitive_fields", "masking_strategy",
+        "connections", "sensitive_fields", "masking_strategy",
     )
-    | ignored("priority", "log_level", "save_response", "parallel", "debug", "verbose", "report", "environment")
+    | ignored("priority", "log_level", "save_response", "parallel", "debug", "verbose", "report", "environment", "output")
 )  # fmt: skip
 
 _WEBSOCKET: Final = spellings("enabled", "host", "port", "send_progress", "send_logs", "send_variables")

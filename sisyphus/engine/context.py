@@ -10,6 +10,7 @@ import trio
 from attrs import define, field, frozen
 
 from sisyphus.errors import FieldError
+from sisyphus.wire import dumps
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -113,6 +114,11 @@ class Outcome:
     view: Mapping[str, Any]
     failure: str | None = None
     warnings: tuple[str, ...] = ()
+
+
+def as_written(value: Any) -> str:
+    """A value of a case file as messages show it: text as it is, all else as JSON writes it."""
+    return value if isinstance(value, str) else dumps(value)
 
 
 def inside_project(case: Case, written: str) -> Path:

@@ -9,7 +9,7 @@ from attrs import define, field
 
 from sisyphus.case.model import ABSENT
 from sisyphus.engine.attempt import Tried, attempt, limit_of
-from sisyphus.engine.context import CaseContext, StepContext
+from sisyphus.engine.context import CaseContext, StepContext, as_written
 from sisyphus.engine.retry import rest_before, worth_another
 from sisyphus.engine.steps import STEP_TYPES
 from sisyphus.errors import FieldError, StepError
@@ -109,9 +109,9 @@ class _StepRun:
         if step.enabled is not True and not _truth(context.render(step.enabled, names), "enabled"):
             return tr("enabled: false")
         if step.skip_if is not None and condition_holds(step.skip_if, names):
-            return tr("skip_if holds: {condition}", condition=to_text(step.skip_if))
+            return tr("skip_if holds: {condition}", condition=as_written(step.skip_if))
         if step.only_if is not None and not condition_holds(step.only_if, names):
-            return tr("only_if does not hold: {condition}", condition=to_text(step.only_if))
+            return tr("only_if does not hold: {condition}", condition=as_written(step.only_if))
         for name in step.depends_on:
             status = context.outcomes.get(name)
             if status != "success":

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 from attrs import define, field, frozen
 
 from sisyphus.case.model import ABSENT, MockResponse, MockServer, Route
 from sisyphus.errors import FieldError, StepError
+from sisyphus.values.functions import build_functions
 from sisyphus.values.template import render
 from sisyphus.words import tr
 
@@ -136,8 +138,13 @@ class _Entry:
         return response
 
 
+@cache
+def _functions() -> dict[str, Callable[..., Any]]:
+    return build_functions()
+
+
 def _reply(response: MockResponse, label: str, asked: Asked, path_params: Mapping[str, str]) -> Reply:
-    names = {"request": asked.view(), "path_params": path_params}
+    names = {**_functions(), "request": asked.view(), "path_params": path_params}
     try:
         headers = render(dict(response.headers), names)
         body = render(response.body, names)

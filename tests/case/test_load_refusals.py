@@ -264,7 +264,6 @@ CONFIG: list[Wrong] = [
     ("cert: a.pem", ["4:3: 'cert' is not supported yet by this version"]),
     ("data_iterations: true", ["4:3: 'data_iterations' is not supported yet by this version"]),
     ("variable_prefix: p_", ["4:3: 'variable_prefix' is not supported yet by this version"]),
-    ("output: {format: json}", ["4:3: 'output' is not supported yet by this version"]),
     ("sensitive_fields: [a]", ["4:3: 'sensitive_fields' is not supported yet by this version"]),
     ("masking_strategy: full", ["4:3: 'masking_strategy' is not supported yet by this version"]),
     ("wbsocket: {enabled: true}", ["4:3: unknown key 'wbsocket' in config (did you mean 'websocket'?)"]),

@@ -264,12 +264,29 @@ async def test_legacy_warnings_are_logged_where_they_arise() -> None:
         """
         name: x
         config: {base_url: "http://api", compat: legacy}
-        steps: [{name: a, url: "/a${nowhere}", body: {n: "${nowhere}"}}]
+        steps: [{name: a, url: "/a", body: {n: "${nowhere}", m: "${nowhere}"}}]
         """,
         service=service,
     )
     assert played.step.status == "success"
-    assert any("nowhere" in message for message in played.logs("warning"))
+    (warning,) = played.step.warnings
+    assert warning.startswith("'nowhere' is not defined")
+    assert played.logs("warning") == [warning]
+
+
+@pytest.mark.parametrize(("base", "url"), [("http://api", "/a/${nowhere}"), ("http://${nowhere}/", "/a")])
+async def test_half_a_url_is_never_asked_for_in_the_legacy_dialect_either(base: str, url: str) -> None:
+    service = Service().will(answer(200))
+    played = await play(
+        f"""
+        name: x
+        config: {{base_url: "{base}", compat: legacy}}
+        steps: [{{name: a, url: "{url}"}}]
+        """,
+        service=service,
+    )
+    assert played.step.status == "error"
+    assert service.asked == []
 
 
 async def test_the_warnings_of_the_file_are_logged() -> None:

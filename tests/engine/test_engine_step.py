@@ -164,6 +164,7 @@ async def test_a_failed_step_extracts_only_what_is_asked_for_always(service: Ser
         ("skip_if: \"${env_name} == 'prod'\"", "skipped", "skip_if"),
         ("skip_if: \"${env_name} == 'test'\"", "success", ""),
         ("only_if: n > 3 and n < 5", "skipped", "only_if"),
+        ("only_if: {and: [true, {not: true}]}", "skipped", '{"and":[true,{"not":true}]}'),
         ('only_if: "${n > 2}"', "success", ""),
         ("condition: {or: [n == 1, {not: n == 2}]}", "success", ""),
         ('skip_if: "${nowhere}"', "error", ""),
@@ -360,7 +361,7 @@ async def test_wait_for_a_condition_asks_again_and_fails_with_what_it_saw(autoju
     assert played.statuses == ["failure", "success"]
     assert played.steps[0].duration == 9
     assert played.steps[0].error is not None
-    assert "state = 'busy'" in played.steps[0].error.message
+    assert 'state = "busy"' in played.steps[0].error.message
     assert played.steps[1].duration == 0
 
 

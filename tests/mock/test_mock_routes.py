@@ -223,3 +223,11 @@ def test_head_is_answered_as_get_would_be() -> None:
 @pytest.mark.parametrize("method", ["ANY", "any", "*"])
 def test_a_route_for_any_method_takes_every_one(method: str) -> None:
     assert routes(answering("x", method=method)).answer(Asked(method="PURGE", path="/")).status_code == 200
+
+
+def test_a_body_may_use_the_functions_of_templates() -> None:
+    route = Route(path="/a", responses=(MockResponse(body={"id": "${uuid()}", "up": "${upper(request.path)}"}),))
+    reply = Routes(MockServer(routes=(route,))).answer(Asked(method="GET", path="/a"))
+    body = json.loads(reply.content)
+    assert len(body["id"]) == 32
+    assert body["up"] == "/A"

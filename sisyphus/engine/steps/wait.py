@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from sisyphus.engine.context import Outcome
+from sisyphus.engine.context import Outcome, as_written
 from sisyphus.errors import FieldError, StepError
 from sisyphus.values.template import condition_holds
+from sisyphus.wire import dumps
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ async def _until(spec: Wait, context: StepContext) -> Outcome:
     waited = trio.current_time() - began
     reason = tr(
         "the condition did not hold within {limit:g} s ({checks} checks): {condition}; last seen: {values}",
-        limit=limit, checks=checks, condition=spec.condition, values=_last_seen(spec.condition, context),
+        limit=limit, checks=checks, condition=as_written(spec.condition), values=_last_seen(spec.condition, context),
     )  # fmt: skip
     return Outcome(view={"waited": waited, "checks": checks}, failure=reason)
 
@@ -56,7 +57,7 @@ def _last_seen(condition: Any, context: StepContext) -> str:
     shown = []
     for name in names:
         try:
-            shown.append(f"{name} = {context.names[name]!r}")
+            shown.append(f"{name} = {dumps(context.names[name])}")
         except (KeyError, StepError):
             shown.append(tr("{name} is not defined", name=name))
     return ", ".join(shown) or tr("nothing")
