@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkable
@@ -58,6 +59,12 @@ class Announcer(Protocol):
 
     def serving(self, serving: Serving) -> None:
         """Watchers can connect there."""
+
+    def gathering(self, count: int) -> None:
+        """The run begins when so many watchers are there."""
+
+    def gave_up_gathering(self, count: int) -> None:
+        """The run begins without so many watchers: the time for them is over."""
 
     def interrupted(self) -> None:
         """A signal came; the next one will end the process at once."""
@@ -164,6 +171,18 @@ class LiveRun:
             for announcer in self._announcers():
                 announcer.serving(self.serving)
 
+    async def _gather_watchers(self) -> None:
+        live, serving = self._live, self.serving
+        if live is None or serving is None or not live.wait_clients:
+            return
+        for announcer in self._announcers():
+            announcer.gathering(live.wait_clients)
+        with trio.move_on_after(math.inf if live.wait_timeout is None else live.wait_timeout) as patience:
+            await serving.wait_for_watchers(live.wait_clients)
+        if patience.cancelled_caught:
+            for announcer in self._announcers():
+                announcer.gave_up_gathering(live.wait_clients)
+
     async def _explain_waiting(self) -> None:
         await trio.sleep(PATIENCE)
         if self._live is not None:
@@ -183,7 +202,9 @@ class LiveRun:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._dispatch, incoming, journal, fold)
                 try:
-                    with self._scope:
+                    with events, self._scope:
+                        await self._gather_watchers()
+                        run.clock = clock = Clock()  # waiting for them is no part of the run
                         await run_cases(self._cases, run, events, jobs=self._settings.jobs)
                 except Exception as exc:  # noqa: BLE001 - raised by supervise, once watchers and sinks had the end
                     self._troubles.append(exc)

@@ -141,6 +141,14 @@ def _add_watching(parser: _Parser) -> None:
         help=tr("the port to listen at, instead of 8765; 0 = any free one; implies --ws-server"),
     )  # fmt: skip
     add(
+        "--ws-wait-clients", type=_count, metavar="N",
+        help=tr("begin when N watchers are there; implies --ws-server"),
+    )  # fmt: skip
+    add(
+        "--ws-wait-timeout", type=_seconds, metavar="S",
+        help=tr("begin without them after S seconds (default: wait for ever)"),
+    )  # fmt: skip
+    add(
         "--ws-drain", type=_seconds, metavar="S",
         help=tr("seconds that watchers have to read the end of the run (default 5)"),
     )  # fmt: skip
@@ -190,6 +198,12 @@ def _jobs(text: str) -> int:
     if text.isascii() and text.isdigit() and int(text) > 0:
         return int(text)
     raise argparse.ArgumentTypeError(tr("must be a whole number from 1 on, got '{value}'", value=text))
+
+
+def _count(text: str) -> int:
+    if text.isascii() and text.isdigit():
+        return int(text)
+    raise argparse.ArgumentTypeError(tr("must be a whole number, got '{value}'", value=text))
 
 
 def _seconds(text: str) -> float:

@@ -118,11 +118,18 @@ def _run(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int
     from sisyphus.settings import Settings, live_settings
 
     outputs = Outputs(args, out, cases=len(cases))
-    asked = args.ws_server or args.ws_host is not None or args.ws_port is not None
+    said = {
+        "host": args.ws_host,
+        "port": args.ws_port,
+        "drain": args.ws_drain,
+        "wait_clients": args.ws_wait_clients,
+        "wait_timeout": args.ws_wait_timeout,
+    }
+    asked = args.ws_server or any(said[key] is not None for key in ("host", "port", "wait_clients"))
     settings = Settings(
         jobs=args.jobs,
         fail_fast=args.fail_fast,
-        live=live_settings(cases, asked=asked, host=args.ws_host, port=args.ws_port, drain=args.ws_drain),
+        live=live_settings(cases, asked=asked, **said),
         keep_steps=outputs.wanted,
         handle_signals=threading.current_thread() is threading.main_thread(),
     )

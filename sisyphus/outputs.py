@@ -84,6 +84,14 @@ class Outputs:
         else:
             _tell(line)
 
+    def gathering(self, count: int) -> None:
+        """Says what the run waits for."""
+        self._remark(tr("waiting for watchers; the run begins when {count} are there", count=count))
+
+    def gave_up_gathering(self, count: int) -> None:
+        """Says that the run does not wait any longer."""
+        self._remark(tr("the run begins without {count} watchers: --ws-wait-timeout is over", count=count))
+
     def interrupted(self) -> None:
         """Says that Ctrl-C was heard."""
         self._remark(tr("interrupted; the run is being ended (once more: at once)"))

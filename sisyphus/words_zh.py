@@ -652,4 +652,12 @@ CATALOGUE: Final[dict[str, str]] = {
         "请减少同时运行的用例数（--jobs），或提高允许打开的文件数（ulimit -n）。"
     ),
     "{text}… (shortened: {count} characters)": "{text}…（已截断：共 {count} 个字符）",
+    # waiting for watchers
+    "waiting for watchers; the run begins when {count} are there": "正在等待客户端；连上 {count} 个后开始运行",
+    "the run begins without {count} watchers: --ws-wait-timeout is over": (
+        "没有等到 {count} 个客户端，--ws-wait-timeout 已到，直接开始运行"
+    ),
+    "begin when N watchers are there; implies --ws-server": "等到 N 个客户端连上才开始；隐含 --ws-server",
+    "begin without them after S seconds (default: wait for ever)": "等 S 秒后不再等，直接开始（默认一直等）",
+    "must be a whole number, got '{value}'": "必须是整数，实际是“{value}”",
 }

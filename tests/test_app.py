@@ -288,6 +288,12 @@ class Announced(Listener):
     def interrupted(self) -> None:
         self.heard.append("interrupted")
 
+    def gathering(self, count: int) -> None:
+        self.heard.append(f"gathering {count}")
+
+    def gave_up_gathering(self, count: int) -> None:
+        self.heard.append(f"gave up gathering {count}")
+
     def draining(self, seconds: float) -> None:
         self.heard.append("draining")
 

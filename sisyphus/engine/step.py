@@ -168,7 +168,8 @@ class _StepRun:
     async def finish(self) -> StepResult:
         """Sends the events that end the step; called again after a cancellation, it sends what is missing."""
         if self.result is None:
-            late = [warning for warning in self.context.scope.take_warnings() if warning not in self.warnings]
+            taken = dict.fromkeys(self.context.scope.take_warnings())  # each once, however often it was rendered
+            late = [warning for warning in taken if warning not in self.warnings]
             self.warnings += late
             self.result = self._result()
             self._remember(self.result)

@@ -31,6 +31,8 @@ _NOT_TLS: Final = frozenset({
 })
 _HOSTNAME_MISMATCH: Final = frozenset({62, 64})  # X509_V_ERR_HOSTNAME_MISMATCH, X509_V_ERR_IP_ADDRESS_MISMATCH
 
+_LAST_PORT: Final = 65535
+
 _NO_MORE_FILES: Final = frozenset({errno.EMFILE, errno.ENFILE})
 
 # h11 tells these apart by their text only.
@@ -55,14 +57,22 @@ def parse_url(text: str) -> httpx.URL:
     """
     try:
         url = httpx.URL(text.strip())
-    except httpx.InvalidURL as exc:
+        host = url.host  # httpx decodes it at each look, and so raises now or later for what is wrong in it
+    except (httpx.InvalidURL, UnicodeError) as exc:
         raise FieldError(tr("'{url}' is not a URL: {reason}", url=text, reason=exc)) from exc
-    if url.scheme not in {"http", "https"} or not url.host:
+    if has_impossible_port(url):
+        raise FieldError(tr("the URL '{url}' has a port beyond {last}", url=text, last=_LAST_PORT))
+    if url.scheme not in {"http", "https"} or not host:
         raise FieldError(
             tr("the URL '{url}' does not begin with http:// or https:// and a host", url=text),
             suggestion=tr("Write the whole URL, or set base_url."),
         )
     return url
+
+
+def has_impossible_port(url: httpx.URL) -> bool:
+    """Whether the port is one that cannot be; the resolver would take what is left of it after 16 bits."""
+    return (url.port or 0) > _LAST_PORT
 
 
 def _translate(exc: Exception, url: httpx.URL) -> StepError:
@@ -139,6 +149,13 @@ def _broken(exc: Exception, url: httpx.URL) -> StepError:
     return BrokenResponse(tr("the connection to {where} broke before the answer was complete", where=_where(url)))
 
 
+def _misdirected(exc: Exception, url: httpx.URL) -> StepError:
+    return BrokenResponse(
+        tr("{where} redirects to what is no URL: {reason}", where=_where(url), reason=exc),
+        suggestion=tr("To look at the redirect itself, set follow_redirects: false."),
+    )
+
+
 def _unwritable(exc: Exception, url: httpx.URL) -> StepError:
     return FieldError(
         tr("this request cannot be written as HTTP: {reason}", reason=exc),
@@ -183,6 +200,7 @@ _SENTENCES: Final[tuple[tuple[type[Exception], Callable[[Exception, httpx.URL], 
     (socket.gaierror, _unresolved),
     (ConnectionRefusedError, _refused),
     (OSError, _unreachable),
+    (UnicodeError, _misdirected),  # of the hosts that come here only a redirect's has not been looked at
 )
 _FOREIGN: Final = (
     httpx.HTTPError,
@@ -192,4 +210,5 @@ _FOREIGN: Final = (
     httpcore.UnsupportedProtocol,
     h11.ProtocolError,
     OSError,
+    UnicodeError,
 )

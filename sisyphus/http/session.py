@@ -14,7 +14,7 @@ from sisyphus.http import content
 from sisyphus.http.client import Bytes, Client
 from sisyphus.http.connections import CLOSING
 from sisyphus.http.decoding import Decoder
-from sisyphus.http.failures import translated
+from sisyphus.http.failures import has_impossible_port, translated
 from sisyphus.http.headers import Headers
 from sisyphus.http.pool import FOLLOW, VERIFY
 from sisyphus.http.request import Outgoing, encode
@@ -124,6 +124,11 @@ def _checked(request: httpx.Request, hops: list[httpx.Response]) -> httpx.Reques
     advice = tr("To look at the redirect itself, set follow_redirects: false.")
     if request.url.scheme not in {"http", "https"}:
         told = tr("{url} redirects to '{target}', which is not HTTP", url=_shown(hops[-1].url), target=request.url)
+        raise BrokenResponse(told, suggestion=advice)
+    if has_impossible_port(request.url):
+        told = tr(
+            "{url} redirects to '{target}', whose port cannot be", url=_shown(hops[-1].url), target=_shown(request.url)
+        )
         raise BrokenResponse(told, suggestion=advice)
     if len(hops) > MAX_REDIRECTS:
         told = tr(

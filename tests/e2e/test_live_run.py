@@ -235,3 +235,38 @@ async def asked(port: int) -> Any:
         async for data in stream:
             got += data
         return got.decode()
+
+
+SHORT = "\n    name: short\n    steps: [{name: rest, type: wait, seconds: 0}]"
+
+
+async def test_a_run_that_waits_for_watchers_begins_when_they_are_there(tmp_path: Path) -> None:
+    waiting = ("--ws-wait-clients", "2", "--ws-port", "0", "--format", "json")
+    watched = [Watched(), Watched()]
+    async with running(a_case(tmp_path, SHORT), *waiting, cwd=tmp_path) as underway, trio.open_nursery() as nursery:
+        url = await underway.url()
+        nursery.start_soon(watch, url, watched[0])
+        await trio.sleep(0.3)
+        assert watched[0].events == []
+        nursery.start_soon(watch, url, watched[1])
+        done = await underway.done()
+    assert done.code == 0
+    assert all(whole(each) for each in watched)
+    assert json.loads(done.out)["duration"] < 0.25  # the waiting is no part of the run
+
+
+async def test_a_run_waits_for_watchers_no_longer_than_it_is_told(tmp_path: Path) -> None:
+    waiting = ("--ws-wait-clients", "1", "--ws-wait-timeout", "0.2", "--ws-port", "0")
+    async with running(a_case(tmp_path, SHORT), *waiting, cwd=tmp_path) as underway:
+        done = await underway.done()
+    assert done.code == 0
+    assert "begins without 1 watchers" in done.err
+
+
+async def test_ctrl_c_ends_the_waiting_for_watchers(tmp_path: Path) -> None:
+    waiting = ("--ws-wait-clients", "1", "--ws-port", "0", "--format", "json")
+    async with running(a_case(tmp_path, SHORT), *waiting, cwd=tmp_path) as underway:
+        await underway.until("waiting for watchers", "err")
+        underway.interrupt()
+        done = await underway.done()
+    assert done.code == 130

@@ -233,7 +233,14 @@ def test_a_url_that_is_not_absolute_http_says_so(url: str) -> None:
         sent(url=url)
 
 
-@pytest.mark.parametrize("url", ["http://a:port/", "http://[::1/", "http://a\x00b/", "http://" + "a" * 70_000])
+def test_a_port_that_cannot_be_says_so() -> None:
+    with pytest.raises(FieldError, match="has a port beyond 65535"):
+        sent(url="http://127.0.0.1:65616/")
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a:port/", "http://[::1/", "http://a\x00b/", "http://xn--a.test/", "http://" + "a" * 70_000]
+)
 def test_a_broken_url_says_what_is_wrong_with_it(url: str) -> None:
     with pytest.raises(FieldError, match="is not a URL"):
         sent(url=url)

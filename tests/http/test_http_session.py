@@ -290,6 +290,8 @@ async def test_a_loop_of_redirects_ends(serve: Any, session: Session, answer: An
     [
         ("ftp://elsewhere.test/", "which is not HTTP"),
         ("http://a:port/", "not valid HTTP: Invalid URL in location header"),
+        ("http://xn--a.test/", "redirects to what is no URL: "),
+        ("http://127.0.0.1:65616/", "'http://127.0.0.1:65616/', whose port cannot be"),
     ],
 )
 async def test_a_redirect_to_nowhere_is_an_error_that_says_where(
