@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import uuid
 from contextlib import nullcontext, suppress
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import trio
 
@@ -19,6 +19,7 @@ from sisyphus.http.pool import Pools
 from sisyphus.journal import Journal
 from sisyphus.report.fold import Fold
 from sisyphus.settings import Settings, live_settings
+from sisyphus.sinks import Announcer
 from sisyphus.wire import encode
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sisyphus.case.model import Case, MockServer
     from sisyphus.live.server import Serving
     from sisyphus.results import RunResult
+    from sisyphus.sinks import Sink
 
 T = TypeVar("T")
 
@@ -43,34 +45,6 @@ LAST_WORDS: Final = 1.0
 
 # Seconds after the run's end without a word; who waits longer is told what for.
 PATIENCE: Final = 0.5
-
-
-class Sink(Protocol):
-    """Sees every event in order, from one task, and the result at the end; it must not block."""
-
-    def handle(self, event: Event) -> None: ...
-
-    def finish(self, result: RunResult) -> None: ...
-
-
-@runtime_checkable
-class Announcer(Protocol):
-    """A sink that also tells the user how it is with the run as a whole."""
-
-    def serving(self, serving: Serving) -> None:
-        """Watchers can connect there."""
-
-    def gathering(self, count: int) -> None:
-        """The run begins when so many watchers are there."""
-
-    def gave_up_gathering(self, count: int) -> None:
-        """The run begins without so many watchers: the time for them is over."""
-
-    def interrupted(self) -> None:
-        """A signal came; the next one will end the process at once."""
-
-    def draining(self, seconds: float) -> None:
-        """The run is over, and watchers have so long to read the end of it."""
 
 
 class LiveRun:

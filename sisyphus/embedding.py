@@ -16,9 +16,9 @@ from sisyphus.settings import Settings
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterable, Iterator
 
-    from sisyphus.app import Sink
     from sisyphus.case.project import Choices
     from sisyphus.results import RunResult
+    from sisyphus.sinks import Sink
 
 _FOR_LOADING: Final = ("profile", "overrides", "env_prefix")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sisyphus.report.files import check_writable, write_atomically
 from sisyphus.report.standard import StandardStream
+from sisyphus.sinks import Announcer, Sink
 from sisyphus.telling import took
 from sisyphus.version import __version__
 from sisyphus.words import tr
@@ -15,13 +16,12 @@ from sisyphus.words import tr
 if TYPE_CHECKING:
     import argparse
 
-    from sisyphus.app import Sink
     from sisyphus.console import Console
     from sisyphus.live.server import Serving
     from sisyphus.results import RunResult
 
 
-class Outputs:
+class Outputs(Announcer):
     """What the command line asks for, as a sink of the run; a console is one more, see `sinks`.
 
     Args:

@@ -660,4 +660,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "begin when N watchers are there; implies --ws-server": "等到 N 个客户端连上才开始；隐含 --ws-server",
     "begin without them after S seconds (default: wait for ever)": "等 S 秒后不再等，直接开始（默认一直等）",
     "must be a whole number, got '{value}'": "必须是整数，实际是“{value}”",
+    # redirects
+    "the URL '{url}' has a port beyond {last}": "URL“{url}”的端口超过 {last}",
+    "{url} redirects to '{target}', whose port cannot be": "{url} 重定向到“{target}”，其端口无效",
+    "{where} redirects to what is no URL: {reason}": "{where} 重定向到的不是 URL：{reason}",
 }

@@ -19,6 +19,7 @@ from sisyphus.events import CaseFinished, Event, StepFinished
 from sisyphus.live.server import LiveSettings, Serving
 from sisyphus.results import RunResult
 from sisyphus.settings import Settings, live_settings
+from sisyphus.sinks import Announcer
 
 
 def a_case(steps: str = "- {name: rest, type: wait, seconds: 1}", name: str = "c", config: str = "{}") -> Case:
@@ -275,7 +276,7 @@ async def test_an_address_that_is_taken_refuses_the_run_before_anything_runs() -
     assert listener.result is None
 
 
-class Announced(Listener):
+class Announced(Listener, Announcer):
     """A sink that also hears how it is with the run as a whole."""
 
     def __init__(self) -> None:

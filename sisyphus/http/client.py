@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any, Final
+from urllib.request import Request as UrllibRequest
 
 import httpx
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from http.cookiejar import Cookie
-    from urllib.request import Request as UrllibRequest
 
 
 class Client(httpx.AsyncClient):
@@ -18,11 +18,21 @@ class Client(httpx.AsyncClient):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._kept: Final = _Cookies(CookieJar(_CookiePolicy()))
+        self._kept: Final = httpx.Cookies(CookieJar(_CookiePolicy()))
+        self._collecting: Final = _Collecting(self._kept)
+
+    def cookies_for(self, url: httpx.URL) -> str:
+        """The header that a request to `url` takes along, or nothing."""
+        if not self._kept:
+            return ""
+        request = UrllibRequest(str(url))  # noqa: S310 - nothing is opened, the jar looks at it
+        self._kept.jar.add_cookie_header(request)
+        header: str = request.get_header("Cookie", "")
+        return header
 
     @property
     def cookies(self) -> httpx.Cookies:
-        return self._kept
+        return self._collecting
 
     @cookies.setter
     def cookies(self, cookies: Any) -> None:
@@ -52,10 +62,16 @@ class _Once:
         return self._rest.pop()
 
 
-class _Cookies(httpx.Cookies):
+class _Collecting(httpx.Cookies):
+    """Where httpx puts the cookies of an answer; it finds none there for a request, which it could write in ASCII only."""
+
+    def __init__(self, keep: httpx.Cookies) -> None:
+        super().__init__()
+        self._keep: Final = keep
+
     def extract_cookies(self, response: httpx.Response) -> None:
         if "Set-Cookie" in response.headers:
-            super().extract_cookies(response)
+            self._keep.extract_cookies(response)
 
 
 class _CookiePolicy(DefaultCookiePolicy):

@@ -23,7 +23,7 @@ from sisyphus.http.timings import Stopwatch
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Iterable, Mapping
 
     from sisyphus.http.content import Content
     from sisyphus.http.pool import Pools
@@ -75,7 +75,7 @@ class Session:
             stream=Bytes(outgoing.content),
             extensions=extensions,
         )
-        self._add_cookies(request, outgoing)
+        self._add_cookies(request, outgoing.cookies)
         sent = Sent(
             method=outgoing.method,
             url=_shown(request.url),
@@ -102,22 +102,16 @@ class Session:
                 await _drain(answer)
             hops.append(answer)
             request = _checked(answer.next_request, hops)
-            if outgoing.cookies and request.url.host == outgoing.url.host:
-                self._add_cookies(request, outgoing)
+            self._add_cookies(request, outgoing.cookies if request.url.host == outgoing.url.host else {})
 
-    def _add_cookies(self, request: httpx.Request, outgoing: Outgoing) -> None:
+    def _add_cookies(self, request: httpx.Request, own: Mapping[str, str]) -> None:
         """Cookies of the request's own win over those of the session."""
-        jar = self._client.cookies
-        if jar:
-            jar.set_cookie_header(request)
-        if outgoing.cookies:
-            kept = [
-                pair
-                for pair in request.headers.get("Cookie", "").split("; ")
-                if pair and pair.partition("=")[0] not in outgoing.cookies
-            ]
-            own = [f"{name}={value}" for name, value in outgoing.cookies.items()]
-            request.headers["Cookie"] = "; ".join(kept + own)
+        kept = self._client.cookies_for(request.url).split("; ")
+        pairs = [pair for pair in kept if pair and pair.partition("=")[0] not in own]
+        pairs += [f"{name}={value}" for name, value in own.items()]
+        if pairs:
+            # As bytes: httpx writes a header in the encoding of those it has, and that is ASCII as a rule.
+            request.headers = httpx.Headers([*request.headers.raw, (b"Cookie", "; ".join(pairs).encode())])
 
 
 def _checked(request: httpx.Request, hops: list[httpx.Response]) -> httpx.Request:

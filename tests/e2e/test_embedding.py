@@ -13,6 +13,7 @@ from sisyphus import LiveSettings
 from sisyphus.app import LiveRun
 from sisyphus.case.model import Case
 from sisyphus.errors import CaseFileError, StartError, UsageError
+from sisyphus.sinks import Announcer
 
 LIVE = LiveSettings(host="127.0.0.1", port=0)
 REST = "\n- {name: rest, type: wait, seconds: 0.05}\n- {name: again, type: wait, seconds: 0.05}\n"
@@ -172,15 +173,11 @@ async def test_a_caller_who_is_cancelled_leaves_watchers_with_the_end_and_nothin
     watched = Watched()
     told: list[str] = []
 
-    class Sink:
+    class Sink(Announcer):
         def handle(self, event: object) -> None: ...
 
         def serving(self, serving: sisyphus.live.server.Serving) -> None:
             nursery.start_soon(watch, serving.url, watched)
-
-        def interrupted(self) -> None: ...
-
-        def draining(self, seconds: float) -> None: ...
 
         def finish(self, result: sisyphus.results.RunResult) -> None:
             told.append(result.status)

@@ -185,6 +185,20 @@ async def test_cookies_carry_over_within_a_session_and_to_no_other(
     assert [cookies_in(request) for request in server.requests] == [set(), {"id=s1"}, set()]
 
 
+@pytest.mark.parametrize("value", ["张三", "é", "a=b"])
+async def test_a_cookie_may_hold_any_characters(
+    serve: Any, session: Session, says: Any, answer: Any, value: str
+) -> None:
+    raw = answer(b"{}", "Set-Cookie: LINE").raw.replace(b"LINE", f"user={value}; Path=/".encode())
+    there, _ = to("/there")
+    server = await serve(says(raw), answer(*there, status="302 Found"), answer())
+    assert (await session.send(Call(url=server.url))).cookies == {"user": value}
+    await session.send(Call(url=server.url, cookies={"own": value}))
+    for request in server.requests[1:]:
+        assert f"Cookie: user={value}; own={value}\r\n".encode() in request
+    assert len(server.requests) == 3
+
+
 async def test_a_cookie_for_another_host_is_not_sent_but_shown(serve: Any, session: Session, answer: Any) -> None:
     server = await serve(answer(b"", "Set-Cookie: id=s1; Domain=elsewhere.test"), answer())
     first = await session.send(Call(url=server.url))
