@@ -28,6 +28,7 @@ Data = dict[str, Any]
 NORMAL_CLOSURE = 1000
 ABNORMAL_CLOSURE = 1006  # never sent: the connection ended without a close frame
 
+DEFAULT_PORT = 8765
 SECONDS_BETWEEN_TRIES = 0.5
 SECONDS_FOR_HANDSHAKE = 5.0
 
@@ -174,6 +175,8 @@ class Screen:
         try:
             event = json.loads(message)
             kind, data = event["type"], event["data"]
+            if kind == "log" and data["level"] == "debug":
+                return  # for machines: people have the other events
             text = SHOWN[kind](data) if kind in SHOWN else f"  {plain(kind)} {plain(data)}"
         except (ValueError, KeyError, TypeError):
             text = say("not an event: {message}", message=plain(str(message)))
@@ -206,16 +209,17 @@ async def connect(host: str, port: int, url: str, wait: float) -> trio.SocketStr
             except OSError:
                 if not told:
                     told = True
-                    announce_waiting(url, wait)
+                    announce_waiting(url, port, wait)
             await trio.sleep(SECONDS_BETWEEN_TRIES)
     raise Failed(say("No server at {url}. Is the run over, or does it use another port?", url=url))
 
 
-def announce_waiting(url: str, wait: float) -> None:
+def announce_waiting(url: str, port: int, wait: float) -> None:
     text = say(
         "No server at {url} yet; waiting up to {wait:g} s. To start one, in another terminal:", url=url, wait=wait
     )
-    print(f"{text}\n  sisyphus-api-engine --cases test.yaml --ws-server", file=sys.stderr, flush=True)
+    there = "" if port == DEFAULT_PORT else f" --ws-port {port}"
+    print(f"{text}\n  sisyphus-api-engine --cases test.yaml --ws-server{there}", file=sys.stderr, flush=True)
 
 
 async def watch(host: str, port: int, wait: float) -> None:
@@ -271,7 +275,7 @@ def not_the_stream(url: str, rejected: ExceptionGroup[ConnectionRejected] | None
 def main() -> int:
     parser = argparse.ArgumentParser(description="Watches a test run live.")
     parser.add_argument("--host", default="localhost")
-    parser.add_argument("--port", type=int, default=8765)
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help=f"default {DEFAULT_PORT}")
     parser.add_argument("--wait", type=float, default=30.0, metavar="SECONDS", help="for the server, default 30")
     options = parser.parse_args()
     for output in (sys.stdout, sys.stderr):
@@ -284,8 +288,9 @@ def main() -> int:
         print(say("Stopped."), file=sys.stderr)
         code = 130
     except* Failed as failed:
-        print(*failed.exceptions, sep="\n", file=sys.stderr)
-        code = 1
+        if code == 0:  # after Ctrl-C, how it failed is no news
+            print(*failed.exceptions, sep="\n", file=sys.stderr)
+            code = 1
     except* BrokenPipeError:
         # Whoever read our output has enough, as `head` does. Python would complain about it once more on its way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

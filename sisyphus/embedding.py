@@ -47,9 +47,20 @@ async def open_run(
     """
     live_run = prepare_run(cases, sinks, options)
     failed: Exception | None = None
+    ended_badly: Exception | None = None
+
+    async def supervise(*, task_status: trio.TaskStatus[None]) -> None:
+        nonlocal ended_badly
+        try:
+            await live_run.supervise(task_status=task_status)
+        except StartError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - raised below, as `run` raises it
+            ended_badly = exc
+
     async with trio.open_nursery() as nursery:
         try:
-            await nursery.start(live_run.supervise)
+            await nursery.start(supervise)
         except StartError as exc:
             failed = exc
         else:
@@ -60,6 +71,8 @@ async def open_run(
                 live_run.cancel("the block failed")
     if failed is not None:
         raise failed
+    if ended_badly is not None:
+        raise ended_badly
 
 
 async def run(

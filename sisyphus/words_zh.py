@@ -317,7 +317,9 @@ CATALOGUE: Final[dict[str, str]] = {
     "{field} must be a number of seconds, got {value!r}": "{field} 必须是秒数，实际是 {value!r}",
     " (and {more} more)": "（另有 {more} 条）",
     # engine.case
-    "Leave mock_server.port out, and any free port is taken.": "去掉 mock_server.port，就会使用任意空闲端口。",
+    "Leave mock_server.host and port out: then it is any free port of 127.0.0.1.": (
+        "请不写 mock_server 的 host 和 port：会自动使用 127.0.0.1 的任一空闲端口。"
+    ),
     "the variable '{name}' has no value: {reason}": "变量“{name}”没有值：{reason}",
     "'{name}' failed, and says on_failure: stop": "“{name}”失败，且设置了 on_failure: stop",
     "stopped at the first failure (--fail-fast)": "遇到第一个失败即停止（--fail-fast）",

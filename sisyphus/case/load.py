@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
 
+from sisyphus.case._circles import check_circles
 from sisyphus.case._configuring import EnvVars, Profile
 from sisyphus.case._merging import merge_drafts
 from sisyphus.case._overriding import COMMAND_LINE, command_line_wins
@@ -112,6 +113,10 @@ class _Loader:
         for step in draft["steps"]:
             check_templates(step, found)
         configuration = configure(project, draft.pop("config"), self._choices, found)
+        written = source.get("config")
+        own = written.get("variables") if isinstance(written, dict) else None
+        variables = configuration.draft.get("variables", {})
+        check_circles(variables, configuration.draft.place_of("variables"), own, found)
         config = _config(configuration, found)
         steps = _steps(draft.pop("steps"), configuration, found)
         draft.update(file=file, root=str(root))

@@ -111,6 +111,6 @@ def limit_of(step: Step, context: StepContext) -> float:
 def _summary(checks: Sequence[CheckResult]) -> str:
     check, more = checks[0], len(checks) - 1
     first = check.message or check.op
-    if check.path and check.path not in first:
+    if check.path and check.op != "status_code" and check.path not in first:
         first = f"{check.path}: {first}"
     return first + (tr(" (and {more} more)", more=more) if more else "")

@@ -42,6 +42,7 @@ async def run_case(case: Case, run: Run, emitter: Emitter) -> CaseStatus:
         progress.cancelled = _only_cancelled(exc)
         if not progress.cancelled:
             progress.error = _bug(exc)
+            progress.error_untold = not progress.tally.errors  # else the step has told it
         raise
     finally:
         run.cases_completed += 1
@@ -60,6 +61,7 @@ class _CaseRun:
     began: float
     cancelled: bool = False
     error: ErrorInfo | None = None
+    error_untold: bool = False
     limit: trio.CancelScope | None = None
 
     async def carry_out(self) -> None:
@@ -88,7 +90,7 @@ class _CaseRun:
                     type=type(exc).__name__,
                     category="system",
                     message=str(exc),
-                    suggestion=tr("Leave mock_server.port out, and any free port is taken."),
+                    suggestion=tr("Leave mock_server.host and port out: then it is any free port of 127.0.0.1."),
                 )
                 await self._tell(self.error)
             yield url
@@ -167,6 +169,9 @@ class _CaseRun:
         return "failed" if self.tally.failed else "passed"
 
     async def finish(self) -> None:
+        if self.error is not None and self.error_untold:
+            await self._tell(self.error)
+            self.error_untold = False
         case, tally, status = self.case, self.tally, self.status()
         duration = trio.current_time() - self.began
         skipped = tally.total - tally.passed - tally.failed  # what was not reached was skipped too

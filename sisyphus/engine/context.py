@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import trio
 from attrs import define, field, frozen
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from sisyphus.events import Level, Progressed
     from sisyphus.http.pool import Pools
     from sisyphus.http.session import Session
+
+_PATH_SHOWN: Final = 200  # characters; a template may have put a whole body where a path belongs
 
 
 class ServeMock(Protocol):
@@ -125,15 +127,20 @@ def inside_project(case: Case, written: str) -> Path:
     """The file that a case means by a path: relative to the case file, never outside the project's folder.
 
     Raises:
-        FieldError: it does not exist, or leads outside.
+        FieldError: it does not exist, leads outside, or cannot be a path.
     """
-    path = (Path(case.file).parent / written).resolve()
+    try:
+        path = (Path(case.file).parent / written).resolve()
+        is_file = path.is_file()
+    except (OSError, ValueError, RuntimeError) as exc:  # too long; characters no path has; links in a circle
+        reason = getattr(exc, "strerror", None) or exc
+        raise FieldError(tr("'{path}' cannot be a file: {reason}", path=written[:_PATH_SHOWN], reason=reason)) from exc
     if not path.is_relative_to(Path(case.root).resolve()):
         raise FieldError(
             tr("{path} is outside the project's folder {root}", path=written, root=case.root),
             suggestion=tr("Put the file next to the case file, or make the folder above it the project (.sisyphus/)."),
         )
-    if not path.is_file():
+    if not is_file:
         raise FieldError(
             tr("the file {path} does not exist", path=written),
             suggestion=tr("Paths are relative to the case file: {folder}.", folder=Path(case.file).resolve().parent),

@@ -81,6 +81,7 @@ def read(raw: bytes, content_type: str, *, size: int | None = None) -> Content:
     if truncated:
         cut = tr("the body is longer than stream_limit; this is its beginning")
         note = f"{note}; {cut}" if note else cut
+        warnings = [*warnings, cut]
     return Content(body=body, text=text, size=size, truncated=truncated, note=note, warnings=warnings)
 
 

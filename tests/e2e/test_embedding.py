@@ -268,3 +268,17 @@ async def test_profile_and_overrides_are_the_command_lines(tmp_path: Path) -> No
     result = await sisyphus.run(path, profile="dev", overrides={"n": 5})
 
     assert result.cases[0].steps[0].name == "developers 5"
+
+
+async def test_open_run_raises_what_run_raises() -> None:
+    class Broken(Announcer):
+        def handle(self, event: object) -> None:
+            raise KeyError("mine")
+
+        def finish(self, result: object) -> None: ...
+
+    with pytest.raises(KeyError, match="mine"):
+        await sisyphus.run(a_run(" []"), sinks=[Broken()])
+    with pytest.raises(KeyError, match="mine"):
+        async with sisyphus.open_run(a_run(" []"), sinks=[Broken()]):
+            pass

@@ -253,6 +253,17 @@ async def test_a_crash_of_the_engine_still_ends_every_case(autojump_clock: MockC
     assert "case-2 test_complete cancelled" in events
 
 
+async def test_a_crash_outside_of_any_step_is_told_before_the_case_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(pools: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("sisyphus.engine.case.Session", broken)
+    events: list[str] = []
+    with pytest.RaisesGroup(ZeroDivisionError):
+        await play("{name: x, steps: []}", on_event=lambda event: events.append(_told(event)))
+    assert events == ["case-1 test_start ", "case-1 error ", "case-1 test_complete error"]
+
+
 def _told(event: object) -> str:
     data = event.data  # type: ignore[attr-defined]
     return f"{event.test_case_id} {data.type} {getattr(data, 'status', '')}"  # type: ignore[attr-defined]

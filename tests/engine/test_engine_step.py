@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import httpx
 import pytest
 import trio
 from player import Service, answer, play
 from trio.testing import MockClock
+
+from sisyphus.case.load import load
 
 ONE = """
 name: one
@@ -410,3 +414,25 @@ async def test_cookies_carry_over_within_a_case_and_not_between_cases(service: S
     """
     await play(case, case, service=service, jobs=1)
     assert [request.headers.get("cookie") for request in service.asked] == [None, "sid=1", None, None]
+
+
+@pytest.mark.parametrize(
+    "path", ["a" * 5000, '"\\0"', """'${"\\ud800"}'""", "loop"], ids=["too long", "NUL", "half a character", "a loop"]
+)
+async def test_what_cannot_be_a_path_is_the_fault_of_its_step_alone(
+    service: Service, tmp_path: Path, path: str
+) -> None:
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "case.yaml").write_text(
+        f"""
+        name: x
+        config: {{base_url: "http://api", variables: {{path: {path}}}}}
+        steps:
+          - {{name: a, url: /a, method: POST, files: {{f: "${{path}}"}}}}
+          - {{name: b, url: /b, method: POST, body: "${{file(path)}}"}}
+          - {{name: c, url: /c}}
+        """
+    )
+    played = await play(load(tmp_path / "case.yaml"), service=service)
+    assert played.statuses == ["error", "error", "success"]
+    assert [step.error.type for step in played.steps if step.error] == ["FieldError", "FieldError"]
