@@ -49,7 +49,7 @@ async def open_run(
     failed: Exception | None = None
     ended_badly: Exception | None = None
 
-    async def supervise(*, task_status: trio.TaskStatus[None]) -> None:
+    async def supervise(*, task_status: trio.TaskStatus[None]) -> None:  # noqa: ASYNC128 - passes it on
         nonlocal ended_badly
         try:
             await live_run.supervise(task_status=task_status)

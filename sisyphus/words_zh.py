@@ -666,4 +666,5 @@ CATALOGUE: Final[dict[str, str]] = {
     "the URL '{url}' has a port beyond {last}": "URL“{url}”的端口超过 {last}",
     "{url} redirects to '{target}', whose port cannot be": "{url} 重定向到“{target}”，其端口无效",
     "{where} redirects to what is no URL: {reason}": "{where} 重定向到的不是 URL：{reason}",
+    "'{path}' cannot be a file: {reason}": "“{path}”不可能是文件：{reason}",
 }
