@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from sisyphus.journal import Journal
 
 # The share of one core that goes to watchers who keep up: one part serving, this many parts resting.
-REST_RATIO: Final = 40
+REST_RATIO: Final = 100
 
 # A pause no person sees, in which a busy run makes a few events more: one write then carries them all.
 SHORTEST_REST: Final = 0.01
