@@ -63,6 +63,7 @@ class LiveRun:
         self.interrupted = False
         # Unbounded on purpose: the reader is the program that started the run, and no reader may slow a run.
         self._feed, self.events = trio.open_memory_channel[Event](float("inf"))
+        self._fed = True
         self._cases = cases
         self._settings = settings
         self._live = settings.live if settings.live != "as the cases say" else live_settings(cases)
@@ -204,8 +205,14 @@ class LiveRun:
                     fold.handle(event)
                     for sink in tuple(self._sinks):
                         self._show(sink, sink.handle, event)
-                    if self._feed.statistics().open_receive_channels > 0:
-                        self._feed.send_nowait(event)
+                    if self._fed:
+                        self._feed_with(event)
+
+    def _feed_with(self, event: Event) -> None:
+        try:
+            self._feed.send_nowait(event)
+        except trio.BrokenResourceError:
+            self._fed = False  # nobody reads `events`, or nobody any longer
 
     def _show(self, sink: Sink, show: Callable[[T], None], what: T) -> None:
         try:
