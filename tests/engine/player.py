@@ -105,10 +105,11 @@ async def play(
     scope: trio.CancelScope | None = None,
     serve_mock: Any = no_mock,
     on_event: Callable[[Event], None] | None = None,
+    buffer: int = 1000,
 ) -> Played:
     """Runs cases to their end, or to the cancelling of `scope`, and returns what they said."""
     loaded = [case if isinstance(case, Case) else case_of(case) for case in cases]
-    send, receive = trio.open_memory_channel[Event](1000)
+    send, receive = trio.open_memory_channel[Event](buffer)
     run = Run(
         clock=Clock(),
         pools=httpx.MockTransport(service or Service()),  # type: ignore[arg-type]  # any httpx transport will do

@@ -138,8 +138,23 @@ async def test_cancelling_before_a_case_began_leaves_it_without_events(autojump_
     assert [event.test_case_id for event in played.events] == ["case-1"] * len(played.events)
 
 
+async def test_steps_that_never_wait_can_be_cancelled_between_them() -> None:
+    scope = trio.CancelScope()
+    steps = "".join(f"  - {{name: s{n}, url: /, enabled: false}}\n" for n in range(100))
+    played = await play(
+        f"name: x\nsteps:\n{steps}",
+        scope=scope,
+        on_event=lambda event: scope.cancel() if event.data.type == "step_complete" else None,
+    )
+    assert played.case.status == "cancelled"
+    assert len(played.steps) < 50
+
+
+@pytest.mark.parametrize("buffer", [0, 1000])
 @pytest.mark.parametrize("after", [0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0])
-async def test_whenever_it_is_cancelled_what_was_begun_is_ended(autojump_clock: MockClock, after: float) -> None:
+async def test_whenever_it_is_cancelled_what_was_begun_is_ended(
+    autojump_clock: MockClock, after: float, buffer: int
+) -> None:
     scope = trio.CancelScope()
     scope.deadline = trio.current_time() + after
     service = Service()
@@ -151,7 +166,7 @@ async def test_whenever_it_is_cancelled_what_was_begun_is_ended(autojump_clock: 
       - {name: a, url: /a, validations: [{status_code: 404}]}
       - {name: b, type: wait, seconds: 1}
     """
-    played = await play(case, case, service=service, scope=scope)
+    played = await play(case, case, service=service, scope=scope, buffer=buffer)
     _everything_begun_is_ended(played)
 
 
