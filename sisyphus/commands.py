@@ -41,6 +41,7 @@ def outcome(program: str, given: Sequence[str]) -> int:
     except (StartError, OutputError) as exc:
         return _say(str(exc), NOT_DONE)
     except Exception as exc:
+        # The outermost edge: whatever comes here is a bug, told in a sentence; --debug shows where it is.
         if "--debug" in given:
             raise
         return _bug(exc)

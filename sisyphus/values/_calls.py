@@ -82,6 +82,7 @@ def call_function(name: str, function: Any, args: Sequence[Any], options: Mappin
     except StepError:
         raise
     except Exception as error:
+        # A function of the user's own may fail in any way; that is the template's failure, not the engine's.
         reason = shorten(str(error) or type(error).__name__)
         raise TemplateError(tr("{name}(): {reason}", name=name, reason=reason)) from error
 
