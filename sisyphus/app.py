@@ -172,7 +172,7 @@ class LiveRun:
         async with Pools() as pools:
             run = Run(
                 clock=clock, pools=pools, serve_mock=_serve_mock, cases_total=len(self._cases),
-                environ=self._settings.environ, fail_fast=self._settings.fail_fast,
+                environ=self._settings.environ, max_failures=self._settings.most_failures,
             )  # fmt: skip
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._dispatch, incoming, journal, fold)

@@ -14,6 +14,9 @@ from sisyphus.words import tr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from sisyphus.selection import Shard
+    from sisyphus.tags import TagExpression
+
 RUN: Final = "sisyphus-api-engine"
 VALIDATE: Final = "sisyphus-api-validate"
 
@@ -123,13 +126,39 @@ def _add_cases(parser: _Parser, *, running: bool) -> None:
         help=tr("make variables of the environment's PREFIX… ones: API_HOST is ${host} with API_"),
     )  # fmt: skip
     if running:
-        add("--validate", action="store_true", help=tr("check the files and run nothing"))
+        _add_selecting(add)
+        add("--list", action="store_true", help=tr("show which cases would run, and run nothing"))
+        add("--validate", action="store_true", help=tr("check all the files and run nothing"))
+
+
+def _add_selecting(add: Callable[..., None]) -> None:
+    add(
+        "--tags", action="append", type=_tags, default=[], metavar="EXPR",
+        help=tr("only cases for whose tags it holds: 'smoke and not slow', 'a or b', 'a,b', parentheses"),
+    )  # fmt: skip
+    add(
+        "--exclude-tags",
+        action="append",
+        type=_tags,
+        default=[],
+        metavar="EXPR",
+        help=tr("no cases for whose tags it holds"),
+    )
+    add("--last-failed", action="store_true", help=tr("only cases that failed when they last ran; all if none did"))
+    add("--shard", type=_shard, metavar="I/N", help=tr("only the I-th of N parts, as in 1/3: for several machines"))
 
 
 def _add_running(parser: _Parser) -> None:
     add = parser.group(tr("how they run"))
-    add("--jobs", type=_jobs, default=8, metavar="N", help=tr("cases at a time (default 8; 1 = one after the other)"))
+    add(
+        "--jobs",
+        type=_from_one,
+        default=8,
+        metavar="N",
+        help=tr("cases at a time (default 8; 1 = one after the other)"),
+    )
     add("--fail-fast", action="store_true", help=tr("after the first failure begin nothing more"))
+    add("--max-failures", type=_from_one, metavar="N", help=tr("begin nothing more when N cases have failed"))
 
 
 def _add_watching(parser: _Parser) -> None:
@@ -189,19 +218,43 @@ def _epilog(*, running: bool) -> str:
 
 
 def _port(text: str) -> int:
-    if text.isascii() and text.isdigit() and int(text) <= 65535:
+    if _is_number(text) and int(text) <= 65535:
         return int(text)
     raise argparse.ArgumentTypeError(tr("a port is a number from 0 to 65535, got '{value}'", value=text))
 
 
-def _jobs(text: str) -> int:
-    if text.isascii() and text.isdigit() and int(text) > 0:
+def _from_one(text: str) -> int:
+    if _is_number(text) and int(text) > 0:
         return int(text)
     raise argparse.ArgumentTypeError(tr("must be a whole number from 1 on, got '{value}'", value=text))
 
 
+def _tags(text: str) -> TagExpression:
+    from sisyphus.tags import TagSyntaxError, parse_tags
+
+    try:
+        return parse_tags(text)
+    except TagSyntaxError as exc:
+        message = tr("'{value}' is no expression over tags: {reason}", value=text, reason=exc)
+        raise argparse.ArgumentTypeError(message) from exc
+
+
+def _shard(text: str) -> Shard:
+    from sisyphus.selection import Shard
+
+    index, slash, count = text.partition("/")
+    if slash and _is_number(index) and _is_number(count) and 0 < int(index) <= int(count):
+        return Shard(int(index), int(count))
+    raise argparse.ArgumentTypeError(tr("must be I/N with I from 1 to N, as in 1/3, got '{value}'", value=text))
+
+
+def _is_number(text: str) -> bool:
+    # Python refuses to read numbers of some thousand digits.
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
 def _count(text: str) -> int:
-    if text.isascii() and text.isdigit():
+    if _is_number(text):
         return int(text)
     raise argparse.ArgumentTypeError(tr("must be a whole number, got '{value}'", value=text))
 

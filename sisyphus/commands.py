@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
 
+    from sisyphus.app import LiveRun
     from sisyphus.case.model import Case
+    from sisyphus.results import RunResult
+    from sisyphus.settings import Settings
 
 WRONG_INPUT: Final = 2
 NOT_DONE: Final = 3
@@ -74,7 +77,9 @@ def _command(given: Sequence[str], program: str, out: StandardStream) -> int:
     if not args.cases and not args.paths:
         raise UsageError(tr("no case files given; try: {program} examples/", program=program))
     choices = Choices(profile=args.profile, overrides=_overrides(args.override), env_prefix=args.env_prefix)
-    return _validate(args, choices, out) if args.validate else _run(args, choices, out)
+    if args.validate:
+        return _validate(args, choices, out)
+    return _list(args, choices, out) if args.list else _run(args, choices, out)
 
 
 def _overrides(given: Sequence[str]) -> dict[str, Any]:
@@ -111,14 +116,63 @@ def _validate(args: argparse.Namespace, choices: Choices, out: StandardStream) -
     return 0
 
 
-def _run(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int:
-    cases = _cases(args, choices)
-    import trio
+def _list(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int:
+    from sisyphus.report.json_validation import render_cases
 
+    outputs = Outputs(args, out)
+    loaded = _cases(args, choices)
+    cases = _selected(loaded, args)
+    outputs.deliver(render_cases(cases))
+    if not outputs.json:
+        for case in cases:
+            out.write("  ·  ".join(filter(None, (case.file, case.name, ", ".join(case.tags)))) + "\n")
+    outputs.selected(len(cases), of=len(loaded))
+    return 0
+
+
+def _selected(cases: list[Case], args: argparse.Namespace) -> list[Case]:
+    if not (args.tags or args.exclude_tags or args.shard or args.last_failed):
+        return cases
+    from sisyphus.last_failed import Memory
+    from sisyphus.selection import Selection
+    from sisyphus.tags import any_of
+
+    memory = Memory()
+    selection = Selection(
+        tags=any_of(args.tags) if args.tags else None,
+        exclude_tags=any_of(args.exclude_tags) if args.exclude_tags else None,
+        failed=memory.failed_of if args.last_failed else None,
+        shard=args.shard,
+    )
+    selected = selection.of(cases)
+    for note in memory.notes:
+        _say(note)
+    return selected
+
+
+def _run(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int:
+    loaded = _cases(args, choices)
+    cases = _selected(loaded, args)
     from sisyphus.app import LiveRun
-    from sisyphus.settings import Settings, live_settings
 
     outputs = Outputs(args, out, cases=len(cases))
+    run = LiveRun(cases, _settings(args, cases, keep_steps=outputs.wanted), outputs.sinks)
+    run.events.close()
+    outputs.selected(len(cases), of=len(loaded))
+    if not gc.isenabled():
+        gc.freeze()
+        # A step makes some thousand objects and drops nearly all of them again, without circles: looking for garbage
+        # at the usual 700 would be done at every step, and find nothing.
+        gc.set_threshold(20_000, 20, 100)
+        gc.enable()
+    code = _carry_out(run, outputs)
+    _remember(cases, run.result, args)
+    return code
+
+
+def _settings(args: argparse.Namespace, cases: list[Case], *, keep_steps: bool) -> Settings:
+    from sisyphus.settings import Settings, live_settings
+
     said = {
         "host": args.ws_host,
         "port": args.ws_port,
@@ -127,27 +181,34 @@ def _run(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int
         "wait_timeout": args.ws_wait_timeout,
     }
     asked = args.ws_server or any(said[key] is not None for key in ("host", "port", "wait_clients"))
-    settings = Settings(
+    return Settings(
         jobs=args.jobs,
         fail_fast=args.fail_fast,
+        max_failures=args.max_failures,
         live=live_settings(cases, asked=asked, **said),
-        keep_steps=outputs.wanted,
+        keep_steps=keep_steps,
         handle_signals=threading.current_thread() is threading.main_thread(),
     )
-    run = LiveRun(cases, settings, outputs.sinks)
-    run.events.close()
-    if not gc.isenabled():
-        gc.freeze()
-        # A step makes some thousand objects and drops nearly all of them again, without circles: looking for garbage
-        # at the usual 700 would be done at every step, and find nothing.
-        gc.set_threshold(20_000, 20, 100)
-        gc.enable()
+
+
+def _carry_out(run: LiveRun, outputs: Outputs) -> int:
+    import trio
+
     try:
         trio.run(run.supervise)
-        code = signals.INTERRUPTED if run.interrupted else run.result.exit_code
     except OutputError as exc:
         also = getattr(exc, "__notes__", ())
-        code = _say("\n".join([str(exc), *also]), signals.INTERRUPTED if run.interrupted else NOT_DONE)
+        return _say("\n".join([str(exc), *also]), signals.INTERRUPTED if run.interrupted else NOT_DONE)
     finally:
         outputs.close()
-    return code
+    return signals.INTERRUPTED if run.interrupted else run.result.exit_code
+
+
+def _remember(cases: list[Case], result: RunResult, args: argparse.Namespace) -> None:
+    """Keeps for --last-failed what failed; where that cannot be, only who wants to know is told."""
+    from sisyphus.last_failed import Memory
+
+    memory = Memory()
+    memory.learn(cases, result)
+    for note in memory.notes if args.last_failed or args.verbose else ():
+        _say(note)

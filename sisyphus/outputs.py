@@ -76,6 +76,11 @@ class Outputs(Announcer):
         if self._file is not None:
             write_atomically(self._file, document)
 
+    def selected(self, count: int, *, of: int) -> None:
+        """Says how many of the cases are run, unless all are."""
+        if count != of:
+            self._remark(tr("{count} of {total} cases selected", count=count, total=of))
+
     def serving(self, serving: Serving) -> None:
         """Says where to watch; part of what a person reads, in the way of a program that reads stdout."""
         line = tr("watch live: {url}", url=serving.url)

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any, Literal
 
 from attrs import define, field
-from attrs.validators import ge
+from attrs.validators import ge, optional
 
 from sisyphus.errors import UsageError
 from sisyphus.words import tr
@@ -25,6 +25,7 @@ class Settings:
     Attributes:
         jobs: how many cases may run at a time.
         fail_fast: whether the first failure ends the run.
+        max_failures: how many failed cases end the run; None for any number.
         live: where watchers connect; None for no server, whatever the cases say.
         keep_steps: whether the result holds the results of the steps.
         handle_signals: whether SIGINT and SIGTERM end the run, a second one the process; only in the main thread.
@@ -33,10 +34,16 @@ class Settings:
 
     jobs: int = field(default=8, validator=ge(1))
     fail_fast: bool = False
+    max_failures: int | None = field(default=None, validator=optional(ge(1)))
     live: LiveSettings | Literal["as the cases say"] | None = "as the cases say"
     keep_steps: bool = True
     handle_signals: bool = False
     environ: Mapping[str, str] = field(factory=lambda: os.environ)
+
+    @property
+    def most_failures(self) -> int | None:
+        """How many failed cases end the run, whichever way that was said."""
+        return 1 if self.fail_fast else self.max_failures
 
 
 def live_settings(cases: Sequence[Case], *, asked: bool = False, **said: Any) -> LiveSettings | None:

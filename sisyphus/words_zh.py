@@ -23,10 +23,16 @@ CATALOGUE: Final[dict[str, str]] = {
     "the profile to use, of those under config.profiles": "使用 config.profiles 中的哪个环境配置",
     "set a variable or a key of config, as in base_url=http://localhost:8000; may be given again": "设置变量或 config 的键，例如 base_url=http://localhost:8000；可以多次给出",
     "make variables of the environment's PREFIX… ones: API_HOST is ${host} with API_": "把以 PREFIX 开头的环境变量变成变量：给出 API_ 时，API_HOST 就是 ${host}",
-    "check the files and run nothing": "只检查文件，不运行",
+    "only cases for whose tags it holds: 'smoke and not slow', 'a or b', 'a,b', parentheses": "只运行标签符合表达式的用例：'smoke and not slow'、'a or b'、'a,b'，可用括号",
+    "no cases for whose tags it holds": "不运行标签符合表达式的用例",
+    "only cases that failed when they last ran; all if none did": "只运行上次失败的用例；没有失败过的则全部运行",
+    "only the I-th of N parts, as in 1/3: for several machines": "只运行 N 份中的第 I 份，例如 1/3：供多台机器分担",
+    "show which cases would run, and run nothing": "列出会运行哪些用例，不运行",
+    "check all the files and run nothing": "只检查全部文件，不运行",
     "how they run": "运行方式",
     "cases at a time (default 8; 1 = one after the other)": "同时运行的用例数（默认 8；1 = 依次运行）",
     "after the first failure begin nothing more": "第一个失败之后不再开始新的步骤和用例",
+    "begin nothing more when N cases have failed": "有 N 个用例失败之后不再开始新的步骤和用例",
     "watching live": "实时观看",
     "serve the run's events over WebSocket": "通过 WebSocket 推送运行事件",
     "the address to listen at, instead of localhost; implies --ws-server": "监听地址，代替 localhost；同时启用 --ws-server",
@@ -49,6 +55,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "examples:": "示例：",
     "a port is a number from 0 to 65535, got '{value}'": "端口是 0 到 65535 的数字，实际是“{value}”",
     "must be a whole number from 1 on, got '{value}'": "必须是 1 或更大的整数，实际是“{value}”",
+    "'{value}' is no expression over tags: {reason}": "“{value}”不是标签表达式：{reason}",
+    "must be I/N with I from 1 to N, as in 1/3, got '{value}'": "必须是 I/N，I 从 1 到 N，例如 1/3，实际是“{value}”",
     "must be a number of seconds, got '{value}'": "必须是秒数，实际是“{value}”",
     "there is no '{value}', only {known}": "没有“{value}”，只有 {known}",
     # case._checking
@@ -322,7 +330,6 @@ CATALOGUE: Final[dict[str, str]] = {
     ),
     "the variable '{name}' has no value: {reason}": "变量“{name}”没有值：{reason}",
     "'{name}' failed, and says on_failure: stop": "“{name}”失败，且设置了 on_failure: stop",
-    "stopped at the first failure (--fail-fast)": "遇到第一个失败即停止（--fail-fast）",
     "the case did not end within its case_timeout of {limit:g} s": "用例没有在 case_timeout 的 {limit:g} 秒内结束",
     "Raise config.case_timeout if the case may take so long, or find the slow step.": "如果用例确实需要这么久，请调大 config.case_timeout；否则请找出慢的步骤。",
     "cancelled": "已取消",
@@ -335,6 +342,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "the file {path} does not exist": "文件 {path} 不存在",
     "Paths are relative to the case file: {folder}.": "路径相对于用例文件所在目录：{folder}。",
     "cannot read {path}: {reason}": "无法读取 {path}：{reason}",
+    "stopped at the first failure (--fail-fast)": "遇到第一个失败即停止（--fail-fast）",
+    "stopped at {count} failed cases (--max-failures)": "已有 {count} 个用例失败，停止运行（--max-failures）",
     # engine.scope
     "variables refer to each other in a circle: {cycle}": "变量循环引用：{cycle}",
     "variable '{name}': {reason}": "变量“{name}”：{reason}",
@@ -423,6 +432,12 @@ CATALOGUE: Final[dict[str, str]] = {
     "more than {count} redirects, the last one from {url} to {target}": "重定向超过 {count} 次，最后一次从 {url} 到 {target}",
     "the body is encoded as {encoding}, which is not undone": "响应体的编码是 {encoding}，没有解码",
     "the compressed body ends too early": "压缩的响应体不完整",
+    # last_failed
+    "--last-failed: no failure of an earlier run is known, so all cases are run": "--last-failed：没有以前运行的失败记录，因此运行全部用例",
+    "what failed in earlier runs cannot be read from {path}: {reason}": "无法从 {path} 读取以前运行的失败记录：{reason}",
+    "it holds something else": "里面是别的内容",
+    "what failed is not remembered for --last-failed: {reason}": "没有为 --last-failed 记下失败的用例：{reason}",
+    "another run does not let go of it": "另一次运行一直占用着它",
     # live.handshake
     "There is no WebSocket at {path}; the run's events are at /.": "{path} 上没有 WebSocket；运行事件在 /。",
     "A WebSocket begins with GET and HTTP/1.1.": "WebSocket 握手必须使用 GET 和 HTTP/1.1。",
@@ -452,6 +467,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "watch live: {url}": "实时观看：{url}",
     "interrupted; the run is being ended (once more: at once)": "已中断，正在结束运行（再按一次立即结束）",
     "up to {time} for watchers who still read (Ctrl-C: at once)": "还有观看者在读，最多等待 {time}（Ctrl-C 立即结束）",
+    "{count} of {total} cases selected": "选中 {total} 个用例中的 {count} 个",
     # report.files
     "cannot write {path}: {reason}": "无法写入 {path}：{reason}",
     # report.standard
@@ -462,9 +478,21 @@ CATALOGUE: Final[dict[str, str]] = {
     "failed": "失败",
     "passed": "通过",
     "skipped": "跳过",
+    # selection
+    "none of the {count} cases is selected by {asked}": "{count} 个用例中没有一个符合 {asked}",
+    "the cases have no tags; write for example {example}": "这些用例没有标签；请写例如 {example}",
+    "their tags are {tags}": "它们的标签有 {tags}",
     # status
     "{done} of {total} cases done": "用例已完成 {done}/{total}",
     "about {time} left": "约剩 {time}",
+    # tags
+    "a '(' is missing before the ')'": "“)”之前缺少“(”",
+    "'and' or 'or' is missing before '{what}'": "“{what}”之前缺少 and 或 or",
+    "it is nested more than {limit} levels deep": "嵌套超过 {limit} 层",
+    "a '(' is not closed": "“(”没有闭合",
+    "a tag is missing at its end": "末尾缺少标签",
+    "a tag is missing before '{what}'": "“{what}”之前缺少标签",
+    "a quote is not closed": "引号没有闭合",
     # telling
     "{mark} {status} · steps: {passed} of {total} passed, {failed} failed, {skipped} skipped · {time}": "{mark} {status} · 步骤：共 {total} 个，{passed} 个通过，{failed} 个失败，{skipped} 个跳过 · {time}",
     "{cases}: {parts} · {time}": "{cases}：{parts} · {time}",

@@ -62,6 +62,7 @@ class _CaseRun:
     cancelled: bool = False
     error: ErrorInfo | None = None
     error_untold: bool = False
+    counted: bool = False
     limit: trio.CancelScope | None = None
 
     async def carry_out(self) -> None:
@@ -128,10 +129,15 @@ class _CaseRun:
             if result.status in {"failure", "error"}:
                 if step.on_failure == "stop":
                     context.stopping = tr("'{name}' failed, and says on_failure: stop", name=result.name)
-                if self.run.fail_fast:
-                    self.run.stopping = tr("stopped at the first failure (--fail-fast)")
+                self._count_failure()
             # Steps that never wait must not keep the others, or a Ctrl-C, from their turn.
             await trio.lowlevel.checkpoint()
+
+    def _count_failure(self) -> None:
+        """Counts the case among the failed ones, once."""
+        if not self.counted:
+            self.counted = True
+            self.run.count_failed_case()
 
     def _why_cancelled(self) -> ErrorInfo:
         limit = self.limit
@@ -173,6 +179,8 @@ class _CaseRun:
             await self._tell(self.error)
             self.error_untold = False
         case, tally, status = self.case, self.tally, self.status()
+        if status in {"failed", "error"}:
+            self._count_failure()
         duration = trio.current_time() - self.began
         skipped = tally.total - tally.passed - tally.failed  # what was not reached was skipped too
         result = CaseResult(

@@ -36,6 +36,8 @@ class Run:
     """What all cases of a run share.
 
     Attributes:
+        max_failures: after how many failed cases no further step or case begins; None for never.
+        cases_failed: how many have a step that failed, or failed as a whole.
         stopping: why no further step is to begin, once something said so (``--fail-fast``).
     """
 
@@ -44,9 +46,20 @@ class Run:
     serve_mock: ServeMock
     cases_total: int
     environ: Mapping[str, str]
-    fail_fast: bool = False
+    max_failures: int | None = None
     cases_completed: int = 0
+    cases_failed: int = 0
     stopping: str | None = None
+
+    def count_failed_case(self) -> None:
+        """Takes note of one more case that failed, which may be enough."""
+        self.cases_failed += 1
+        if self.max_failures is None or self.cases_failed < self.max_failures or self.stopping is not None:
+            return
+        if self.max_failures == 1:
+            self.stopping = tr("stopped at the first failure (--fail-fast)")
+        else:
+            self.stopping = tr("stopped at {count} failed cases (--max-failures)", count=self.cases_failed)
 
 
 @define

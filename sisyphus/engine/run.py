@@ -25,7 +25,7 @@ def case_id(index: int) -> str:
 async def run_cases(cases: Sequence[Case], run: Run, events: trio.MemorySendChannel[Event], *, jobs: int) -> None:
     """Runs the cases in the order given, at most `jobs` at a time, and closes `events`.
 
-    A case that fails keeps no other from running, unless `run.fail_fast`. A disabled case is not started: it has no
+    A case that fails keeps no other from running, unless `run.max_failures` says so. A disabled case is not started: it has no
     events, and its result is made by whoever folds them.
 
     Cancelled, the cases that were begun end as `cancelled`; those that were not begun have no events.

@@ -29,7 +29,13 @@ def _render(cases: Iterable[Any] = (), problems: Iterable[Any] = ()) -> str:
 
 
 def _case(case: Case) -> dict[str, Any]:
-    return {"name": case.name, "file": case.file, "steps": len(case.steps), "warnings": list(case.warnings)}
+    return {
+        "name": case.name,
+        "file": case.file,
+        "tags": list(case.tags),
+        "steps": len(case.steps),
+        "warnings": list(case.warnings),
+    }
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

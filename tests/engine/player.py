@@ -100,7 +100,7 @@ async def play(
     *cases: str | Case,
     service: Answer | None = None,
     jobs: int = 8,
-    fail_fast: bool = False,
+    max_failures: int | None = None,
     environ: Mapping[str, str] | None = None,
     scope: trio.CancelScope | None = None,
     serve_mock: Any = no_mock,
@@ -116,7 +116,7 @@ async def play(
         serve_mock=serve_mock,
         cases_total=len(loaded),
         environ=environ or {},
-        fail_fast=fail_fast,
+        max_failures=max_failures,
     )
     events: list[Event] = []
 

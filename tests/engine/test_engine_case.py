@@ -200,9 +200,34 @@ async def test_fail_fast_begins_nothing_more(autojump_clock: MockClock) -> None:
     config: {base_url: "http://api"}
     steps: [{name: a, url: /a, validations: [{status_code: 404}]}, {name: b, url: /b}]
     """
-    played = await play(bad, bad, jobs=1, fail_fast=True)
+    played = await play(bad, bad, jobs=1, max_failures=1)
     assert played.statuses == ["failure", "skipped"]
     assert len(played.cases) == 1
+
+
+async def test_a_number_of_failed_cases_ends_the_run_however_many_steps_of_them_failed(
+    autojump_clock: MockClock,
+) -> None:
+    bad = """
+    name: bad
+    steps: [{name: a, type: wait, seconds: "${x}"}, {name: b, type: wait, seconds: "${x}"}]
+    """
+    good = "{name: good, steps: [{name: c, type: wait, seconds: 0}]}"
+    played = await play(bad, good, bad, good, jobs=1, max_failures=2)
+    assert [case.status for case in played.cases] == ["error", "passed", "error"]
+    assert played.statuses == ["error", "error", "success", "error", "skipped"]
+    assert played.steps[-1].reason == "stopped at 2 failed cases (--max-failures)"
+
+
+async def test_a_case_that_fails_as_a_whole_counts_too(autojump_clock: MockClock) -> None:
+    slow = "{name: slow, config: {case_timeout: 1}, steps: [{name: a, type: wait, seconds: 5}]}"
+    broken = "{name: broken, config: {mock_server: []}, steps: []}"
+
+    async def no_mock(server: MockServer, *, task_status: trio.TaskStatus[str]) -> None:
+        raise StartError("no port is free")
+
+    played = await play(slow, broken, slow, jobs=1, max_failures=2, serve_mock=no_mock)
+    assert [case.name for case in played.cases] == ["slow", "broken"]
 
 
 async def test_a_disabled_case_has_no_events() -> None:

@@ -167,7 +167,7 @@ def test_files_that_are_right_are_told_with_their_steps_and_warnings() -> None:
 
     assert json.loads(render_cases([case])) == {
         "valid": True,
-        "cases": [{"name": "a", "file": "a.yaml", "steps": 1, "warnings": ["w"]}],
+        "cases": [{"name": "a", "file": "a.yaml", "tags": [], "steps": 1, "warnings": ["w"]}],
         "problems": [],
     }
 
