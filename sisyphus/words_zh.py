@@ -384,6 +384,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "a text holds half a surrogate pair, which UTF-8 cannot encode": "文本中有不完整的代理对，UTF-8 无法编码",
     "'{name}' must be a map, but it is {value}": "“{name}”必须是映射，实际是 {value}",
     "{type} is no JSON type": "{type} 不是 JSON 类型",
+    "lists are nested too deep": "列表嵌套太深",
     # http.content
     "no content type": "没有 Content-Type",
     "these are bytes ({type}), given as base64": "内容是二进制（{type}），以 base64 表示",
@@ -426,10 +427,11 @@ CATALOGUE: Final[dict[str, str]] = {
     "the URL must be text, but it is {value}": "URL 必须是文本，实际是 {value}",
     "the header '{name}' holds a line break or another control character": "请求头“{name}”含有换行或其他控制字符",
     "the cookie '{name}' holds a character that a cookie cannot hold": "Cookie“{name}”含有不允许的字符",
-    # http.session
+    # http.redirects
     "To look at the redirect itself, set follow_redirects: false.": "要查看重定向本身，请设 follow_redirects: false。",
     "{url} redirects to '{target}', which is not HTTP": "{url} 重定向到“{target}”，不是 HTTP 地址",
     "more than {count} redirects, the last one from {url} to {target}": "重定向超过 {count} 次，最后一次从 {url} 到 {target}",
+    # http.session
     "the body is encoded as {encoding}, which is not undone": "响应体的编码是 {encoding}，没有解码",
     "the compressed body ends too early": "压缩的响应体不完整",
     # last_failed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
@@ -111,7 +111,7 @@ def utf8(text: str) -> bytes:
 
 
 def pairs(fields: Any, name: str) -> list[tuple[str, str]]:
-    """The fields of a form or query as pairs of text: null is left out, the elements of a list repeat the field.
+    """The fields of a form or query as pairs of text: null is left out, a list repeats the field, however nested.
 
     Raises:
         FieldError: `fields` is neither a map nor a list of pairs; `name` is what the case file calls it.
@@ -122,12 +122,27 @@ def pairs(fields: Any, name: str) -> list[tuple[str, str]]:
         items = fields
     else:
         raise FieldError(tr("'{name}' must be a map, but it is {value}", name=name, value=_shortly(fields)))
-    return [
-        (written(key), written(one))
-        for key, value in items
-        for one in (value if isinstance(value, list | tuple) else (value,))
-        if one is not None
-    ]
+    return [(written(key), written(one)) for key, value in items for one in singly(value)]
+
+
+def singly(value: Any) -> Iterator[Any]:
+    """The elements of a list and of the lists in it, or the value itself; without what is null.
+
+    Raises:
+        FieldError: lists are nested too deep, or in themselves.
+    """
+    try:
+        yield from _flat(value)
+    except RecursionError as exc:
+        raise FieldError(tr("lists are nested too deep")) from exc
+
+
+def _flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, list | tuple):
+        for inner in value:
+            yield from _flat(inner)
+    elif value is not None:
+        yield value
 
 
 def _by_content_type(body: Any, media_type: str) -> Body:

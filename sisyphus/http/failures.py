@@ -70,6 +70,11 @@ def parse_url(text: str) -> httpx.URL:
     return url
 
 
+def shown(url: httpx.URL) -> str:
+    """The URL without a password in it."""
+    return str(url.copy_with(userinfo=b"") if url.userinfo else url)
+
+
 def has_impossible_port(url: httpx.URL) -> bool:
     """Whether the port is one that cannot be; the resolver would take what is left of it after 16 bits."""
     return (url.port or 0) > _LAST_PORT

@@ -51,7 +51,11 @@ class Call:
 
 @frozen(kw_only=True)
 class Outgoing:
-    """A request as it is sent, but for the session's cookies."""
+    """A request as it is sent, but for the session's cookies.
+
+    Attributes:
+        secret: names, in lower case, of headers that prove who sends it.
+    """
 
     method: str
     url: httpx.URL
@@ -59,9 +63,11 @@ class Outgoing:
     content: bytes
     cookies: dict[str, str]
     shown_body: Any
+    secret: frozenset[str]
 
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
+_SECRET: Final = frozenset({"authorization", "proxy-authorization"})
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _WITH_LENGTH: Final = frozenset({"POST", "PUT", "PATCH"})  # those of which a server expects a body, be it empty
 
@@ -106,6 +112,7 @@ def encode(call: Call) -> Outgoing:
         content=body.content or b"",
         cookies=_split_cookies(named.get("cookie")) | _cookies(call.cookies),
         shown_body=body.shown,
+        secret=_SECRET.union(name.lower() for name, _ in more),
     )
 
 
@@ -143,9 +150,8 @@ def _headers(headers: Any) -> Iterator[tuple[str, str | None]]:
             raise FieldError(tr("'{name}' cannot be the name of a header", name=name))
         if value is None:
             yield name, None
-        for one in value if isinstance(value, list | tuple) else (value,):
-            if one is not None:
-                yield name, _header_value(name, one)
+        for one in bodies.singly(value):
+            yield name, _header_value(name, one)
 
 
 def _header_value(name: str, value: Any) -> str:

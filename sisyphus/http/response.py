@@ -84,12 +84,12 @@ class Response:
             "size": self.size,
             "http_version": self.http_version,
             "history": [
-                {"status_code": hop.status_code, "url": hop.url, "headers": dict(hop.headers)} for hop in self.history
+                {"status_code": hop.status_code, "url": hop.url, "headers": hop.headers} for hop in self.history
             ],
             "request": {
                 "method": self.request.method,
                 "url": self.request.url,
-                "headers": dict(self.request.headers),
+                "headers": self.request.headers,
                 "body": self.request.body,
             },
             "timings": self.timings(),

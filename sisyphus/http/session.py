@@ -9,14 +9,15 @@ import httpcore
 import httpx
 import trio
 
-from sisyphus.errors import BodyError, BrokenResponse
+from sisyphus.errors import BodyError
 from sisyphus.http import content
 from sisyphus.http.client import Bytes, Client
 from sisyphus.http.connections import CLOSING
 from sisyphus.http.decoding import Decoder
-from sisyphus.http.failures import has_impossible_port, translated
+from sisyphus.http.failures import shown, translated
 from sisyphus.http.headers import Headers
 from sisyphus.http.pool import FOLLOW, VERIFY
+from sisyphus.http.redirects import checked
 from sisyphus.http.request import Outgoing, encode
 from sisyphus.http.response import Hop, Response, Sent
 from sisyphus.http.timings import Stopwatch
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from sisyphus.http.request import Call
 
 KEEP: Final = 10 * 1024 * 1024
-MAX_REDIRECTS: Final = 20
 
 # Nobody sees the body of a redirect: a short one is read for its connection's sake, a longer one is not.
 DRAINED: Final = 64 * 1024
@@ -78,7 +78,7 @@ class Session:
         self._add_cookies(request, outgoing.cookies)
         sent = Sent(
             method=outgoing.method,
-            url=_shown(request.url),
+            url=shown(request.url),
             headers=Headers(request.headers.raw),
             body=outgoing.shown_body,
         )
@@ -101,7 +101,7 @@ class Session:
                     return answer, hops
                 await _drain(answer)
             hops.append(answer)
-            request = _checked(answer.next_request, hops)
+            request = checked(answer.next_request, hops, secret=outgoing.secret)
             self._add_cookies(request, outgoing.cookies if request.url.host == outgoing.url.host else {})
 
     def _add_cookies(self, request: httpx.Request, own: Mapping[str, str]) -> None:
@@ -112,27 +112,6 @@ class Session:
         if pairs:
             # As bytes: httpx writes a header in the encoding of those it has, and that is ASCII as a rule.
             request.headers = httpx.Headers([*request.headers.raw, (b"Cookie", "; ".join(pairs).encode())])
-
-
-def _checked(request: httpx.Request, hops: list[httpx.Response]) -> httpx.Request:
-    advice = tr("To look at the redirect itself, set follow_redirects: false.")
-    if request.url.scheme not in {"http", "https"}:
-        told = tr("{url} redirects to '{target}', which is not HTTP", url=_shown(hops[-1].url), target=request.url)
-        raise BrokenResponse(told, suggestion=advice)
-    if has_impossible_port(request.url):
-        told = tr(
-            "{url} redirects to '{target}', whose port cannot be", url=_shown(hops[-1].url), target=_shown(request.url)
-        )
-        raise BrokenResponse(told, suggestion=advice)
-    if len(hops) > MAX_REDIRECTS:
-        told = tr(
-            "more than {count} redirects, the last one from {url} to {target}",
-            count=MAX_REDIRECTS,
-            url=_shown(hops[-1].url),
-            target=_shown(request.url),
-        )
-        raise BrokenResponse(told, suggestion=advice)
-    return request
 
 
 async def _receive(answer: httpx.Response, decoder: Decoder, keep: int) -> tuple[bytes, int]:
@@ -201,7 +180,7 @@ def _response(
 ) -> Response:
     headers = Headers(answer.headers.raw)
     history = tuple(
-        Hop(status_code=hop.status_code, url=_shown(hop.url), headers=Headers(hop.headers.raw)) for hop in hops
+        Hop(status_code=hop.status_code, url=shown(hop.url), headers=Headers(hop.headers.raw)) for hop in hops
     )
     return Response(
         status_code=answer.status_code,
@@ -210,7 +189,7 @@ def _response(
         cookies=_cookies_set([*(hop.headers for hop in history), headers]),
         body=read.body,
         text=read.text,
-        url=_shown(answer.request.url),
+        url=shown(answer.request.url),
         elapsed=elapsed,
         size=read.size,
         http_version=answer.http_version,
@@ -226,8 +205,3 @@ def _response(
 def _cookies_set(answers: Iterable[Headers]) -> dict[str, str]:
     pairs = (line.partition(";")[0].partition("=") for headers in answers for line in headers.get_list("set-cookie"))
     return {name.strip(): value.strip() for name, _, value in pairs}
-
-
-def _shown(url: httpx.URL) -> str:
-    """The URL without a password in it."""
-    return str(url.copy_with(userinfo=b"") if url.userinfo else url)
