@@ -40,6 +40,9 @@ EVENT_BUFFER: Final = 256
 # Seconds that an interrupted run has for its last words, its outputs and its watchers; it must be gone within 10.
 CLEAN_UP: Final = 8.0
 
+# Seconds of these in which the teardowns of the cases have to be done.
+TAKEN_DOWN: Final = 6.5
+
 # Seconds that watchers have when the interruption comes after the run's end: who reads at all needs none of them.
 LAST_WORDS: Final = 1.0
 
@@ -71,6 +74,7 @@ class LiveRun:
         self._scope = trio.CancelScope()
         # Watchers and outputs are owed the end of the run also when the caller is cancelled; see `_hurry`.
         self._shelter = trio.CancelScope(shield=True)
+        self._run: Run | None = None
         self._result: RunResult | None = None
         self._troubles: list[Exception] = []
 
@@ -120,6 +124,8 @@ class LiveRun:
             self._hurry("the caller was cancelled")
 
     def _hurry(self, reason: str) -> None:
+        if self._run is not None:
+            self._run.gone_by = min(self._run.gone_by, trio.current_time() + TAKEN_DOWN)
         left = CLEAN_UP if self._result is None else LAST_WORDS
         self._shelter.deadline = min(self._shelter.deadline, trio.current_time() + left)
         self._scope.cancel(reason)
@@ -170,7 +176,7 @@ class LiveRun:
         fold = Fold(planned, keep_steps=self._settings.keep_steps)
         events, incoming = trio.open_memory_channel[Event](EVENT_BUFFER)
         async with Pools() as pools:
-            run = Run(
+            run = self._run = Run(
                 clock=clock, pools=pools, serve_mock=_serve_mock, cases_total=len(self._cases),
                 environ=self._settings.environ, max_failures=self._settings.most_failures,
             )  # fmt: skip

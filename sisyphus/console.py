@@ -6,6 +6,7 @@ import os
 from typing import IO, TYPE_CHECKING, Final, Protocol, cast
 
 from sisyphus.events import CaseStarted, ErrorOccurred, Logged
+from sisyphus.outline import Outline
 from sisyphus.results import CaseResult, StepResult
 from sisyphus.status import Status
 from sisyphus.telling import case_lines, printable, run_lines, step_lines
@@ -49,6 +50,7 @@ class Console:
         self._verbose = verbose
         self._held: dict[str, list[str]] = {}  # by case, in the order of their beginnings
         self._ended: set[str] = set()
+        self._outline = Outline()
         self._write: Callable[[str], None] = self._write_plain
         self._status: Status | None = None
         if out.isatty() and os.environ.get("TERM") != "dumb":
@@ -99,8 +101,11 @@ class Console:
 
     def _lines(self, event: Event) -> Iterator[str]:
         result, data = event.result, event.data
+        self._outline.handle(event)
         if isinstance(result, StepResult):
-            yield from step_lines(result, verbose=self._verbose)
+            if self._verbose or result.parent is None or result.status in {"failure", "error"}:
+                yield from self._outline.lines_around(event.test_case_id, result)
+                yield from step_lines(result, verbose=self._verbose)
         elif isinstance(result, CaseResult):
             yield from case_lines(result)
         elif isinstance(data, CaseStarted):

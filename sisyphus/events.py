@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Literal
 from attrs import field, frozen
 
 from sisyphus.errors import Category
-from sisyphus.results import CaseResult, StepResult
+from sisyphus.results import CaseResult, Role, StepResult
 
 Level = Literal["debug", "info", "warning", "error", "critical"]
 Source = Literal["extracted", "profile", "global", "step"]
@@ -43,18 +43,26 @@ class CaseFinished:
 
 @frozen(kw_only=True)
 class StepStarted:
-    """A step's turn came."""
+    """A step's turn came.
+
+    A step inside another, or of a setup or teardown, has its `path` and the `parent`'s; `step_index` and `total_steps`
+    are then about the list that it stands in. `iteration` is the round of the parent, from 0.
+    """
 
     type: ClassVar[str] = "step_start"
     step_name: str
     step_type: str
     step_index: int
     total_steps: int
+    path: str | None = None
+    parent: str | None = None
+    iteration: int | None = None
+    role: Role | None = None
 
 
 @frozen(kw_only=True)
 class StepFinished:
-    """A step ended, or was skipped."""
+    """A step ended, or was skipped; see `StepStarted` for those inside others."""
 
     type: ClassVar[str] = "step_complete"
     step_name: str
@@ -62,6 +70,10 @@ class StepFinished:
     duration: float
     retry_count: int
     has_error: bool
+    path: str | None = None
+    parent: str | None = None
+    iteration: int | None = None
+    role: Role | None = None
 
 
 @frozen(kw_only=True)

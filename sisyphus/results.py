@@ -17,6 +17,7 @@ from sisyphus.errors import Category, Mark, StepError
 from sisyphus.values.validate import CheckResult
 
 StepStatus = Literal["success", "failure", "error", "skipped"]
+Role = Literal["setup", "teardown"]
 CaseStatus = Literal["passed", "failed", "error", "skipped", "cancelled"]
 
 
@@ -54,6 +55,11 @@ class StepResult:
     """What came of one step.
 
     Attributes:
+        path: where it stands in the run of its case: ``2``, the third step; ``2/0``, the first that ran inside it.
+        parent: the path of the step around it; ``setup`` or ``teardown`` for the case's own; None in the case's steps.
+        iteration: the round of the step around it, from 0.
+        role: whether it is part of a setup or a teardown.
+        children: what came of the steps inside it, in the order of the file and of the rounds.
         response: what the step saw, as templates and validations see it; None if nothing came.
         reason: why it was skipped, or is an error.
         retry_count: tries after the first.
@@ -74,7 +80,17 @@ class StepResult:
     extracted: Mapping[str, Any] = field(factory=dict)
     warnings: tuple[str, ...] = ()
     error: ErrorInfo | None = None
+    path: str = ""
+    parent: str | None = None
+    iteration: int | None = None
+    role: Role | None = None
+    children: tuple[StepResult, ...] = ()
     where: Mark = NOWHERE
+
+    @property
+    def depth(self) -> int:
+        """How many steps are around it; the case's own setup and teardown count as one."""
+        return self.path.count("/")
 
     @property
     def retry_count(self) -> int:
@@ -100,7 +116,9 @@ class CaseResult:
     reason: str | None = None
     error: ErrorInfo | None = None
     warnings: tuple[str, ...] = ()
+    setup: tuple[StepResult, ...] = ()
     steps: tuple[StepResult, ...] = ()
+    teardown: tuple[StepResult, ...] = ()
 
 
 @frozen(kw_only=True)

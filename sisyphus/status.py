@@ -37,6 +37,7 @@ class Status:
         self._done = 0
         self._names: dict[str | None, str] = {}
         self._running: dict[str | None, StepStarted] = {}
+        self._inside: dict[str | None, StepStarted] = {}  # the last that began inside the running one
         self._left: float | None = None
         self._shown: tuple[str, float, float | None] = ("", 0.0, None)  # what the thread reads
         self._drawn = False
@@ -49,7 +50,7 @@ class Status:
         if isinstance(data, CaseStarted):
             self._names[event.test_case_id] = data.test_name
         elif isinstance(data, StepStarted):
-            self._running[event.test_case_id] = data
+            self._take_up(event.test_case_id, data)
         elif isinstance(data, Progressed):
             self._left = data.estimated_remaining if self._cases == 1 else None
         elif isinstance(event.result, CaseResult):
@@ -61,6 +62,15 @@ class Status:
         if self._thread is None:
             self._thread = threading.Thread(target=self._draw_on, name="status line", daemon=True)
             self._thread.start()
+
+    def _take_up(self, case: str | None, step: StepStarted) -> None:
+        if step.parent is None:
+            self._running[case] = step
+            self._inside.pop(case, None)
+        elif case in self._running:
+            self._inside[case] = step
+        else:  # the setup of the case
+            self._running[case] = step
 
     def aside(self, write: Callable[[], None]) -> None:
         """Lets something else be written where the line stands."""
@@ -81,7 +91,9 @@ class Status:
         if self._running:
             case, step = next(iter(self._running.items()))
             name = f"{self._names.get(case)}: {step.step_name}" if self._cases > 1 else step.step_name
-            parts.append(f"{name} ({step.step_index + 1}/{step.total_steps})")
+            inner = self._inside.get(case)
+            within = "" if inner is None else f" › {_round(inner)}{inner.step_name}"
+            parts.append(f"{name} ({step.step_index + 1}/{step.total_steps}){within}")
         return printable(" · ".join(parts).replace("\n", " "))
 
     def _draw_on(self) -> None:
@@ -114,3 +126,7 @@ class Status:
         if self._drawn:
             self._console.file.write(_ERASE)
             self._drawn = False
+
+
+def _round(step: StepStarted) -> str:
+    return "" if step.iteration is None else f"#{step.iteration + 1} "

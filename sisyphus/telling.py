@@ -51,14 +51,21 @@ def printable(line: str) -> str:
 
 def step_lines(step: StepResult, *, verbose: bool) -> Iterator[str]:
     """How a step ended, why, and with `verbose` everything that is known about it."""
+    margin = "  " * step.depth
     outcome = tr("skipped: {reason}", reason=step.reason) if step.status == "skipped" else took(step.duration)
-    yield f"  {MARKS[step.status]} {step.name}  ·  {outcome}{_retries(step.retry_count)}"
+    name = step.name if step.iteration is None else f"#{step.iteration + 1} {step.name}"
+    yield f"{margin}  {MARKS[step.status]} {name}  ·  {outcome}{_retries(step.retry_count)}"
     if step.error is not None:
-        yield from _error(step)
+        yield from (margin + line for line in _error(step))
     if verbose:  # its warnings and attempts have been told as they came
-        yield from _details(step)
+        yield from (margin + line for line in _details(step))
     else:
-        yield from (f"      ! {warning}" for warning in step.warnings)
+        yield from (f"{margin}      ! {warning}" for warning in step.warnings)
+
+
+def around_line(name: str, depth: int) -> str:
+    """The line above the steps inside another one, or of a hook of the case."""
+    return f"{'  ' * depth}  ▸ {name}"
 
 
 def case_lines(case: CaseResult) -> Iterator[str]:

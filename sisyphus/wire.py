@@ -14,7 +14,7 @@ import cattrs
 from attrs import frozen
 from cattrs.gen import make_dict_unstructure_fn, override
 
-from sisyphus.events import DATA_TYPES, Event, Logged, Progressed, VariableSet
+from sisyphus.events import DATA_TYPES, Event, Logged, Progressed, StepFinished, StepStarted, VariableSet
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -30,15 +30,17 @@ _converter.register_unstructure_hook(
     VariableSet, make_dict_unstructure_fn(VariableSet, _converter, variable_value=_AS_IT_IS)
 )
 _converter.register_unstructure_hook(Logged, make_dict_unstructure_fn(Logged, _converter, context=_AS_IT_IS))
+_IF_GIVEN: Final = override(omit_if_default=True)
 _converter.register_unstructure_hook(
-    Progressed,
-    make_dict_unstructure_fn(
-        Progressed,
-        _converter,
-        cases_completed=override(omit_if_default=True),
-        cases_total=override(omit_if_default=True),
-    ),
+    Progressed, make_dict_unstructure_fn(Progressed, _converter, cases_completed=_IF_GIVEN, cases_total=_IF_GIVEN)
 )
+for _of_a_step in (StepStarted, StepFinished):
+    _converter.register_unstructure_hook(
+        _of_a_step,
+        make_dict_unstructure_fn(
+            _of_a_step, _converter, path=_IF_GIVEN, parent=_IF_GIVEN, iteration=_IF_GIVEN, role=_IF_GIVEN
+        ),
+    )
 
 # Readers take so much and no more: Python's `websockets` and trio-websocket close a connection over a message of more than
 # 1 MiB, and one variable that holds a whole answer must not cost a watcher the rest of the run.

@@ -257,9 +257,6 @@ CATALOGUE: Final[dict[str, str]] = {
     # case._tokens
     "'{method}' is no HTTP method": "“{method}”不是 HTTP 方法",
     "'{name}' cannot be the name of a header": "“{name}”不能作为请求头的名称",
-    # case._waiting
-    "a wait step waits for one thing, but both {one} and {other} are given": "wait 步骤只能等一件事，但同时给出了 {one} 和 {other}",
-    "a wait step needs either seconds or a condition": "wait 步骤需要 seconds 或 condition，二者选一",
     # case.dialect
     "a case": "用例",
     "a case needs a name": "用例需要 name",
@@ -322,8 +319,11 @@ CATALOGUE: Final[dict[str, str]] = {
     # engine.attempt
     "no end within the timeout of {limit:g} s": "超时：{limit:g} 秒内没有结束",
     "status {status}": "状态码 {status}",
-    "{field} must be a number of seconds, got {value!r}": "{field} 必须是秒数，实际是 {value!r}",
     " (and {more} more)": "（另有 {more} 条）",
+    # engine.bench
+    "the step '{name}' around this one reached its time limit": "外层步骤“{name}”已到时限",
+    "the setup failed: '{name}': {reason}": "前置步骤失败：“{name}”：{reason}",
+    "the teardown failed: '{name}': {reason}": "后置步骤失败：“{name}”：{reason}",
     # engine.case
     "Leave mock_server.host and port out: then it is any free port of 127.0.0.1.": (
         "请不写 mock_server 的 host 和 port：会自动使用 127.0.0.1 的任一空闲端口。"
@@ -355,12 +355,13 @@ CATALOGUE: Final[dict[str, str]] = {
     "attempt {number} of {most}: {reason}; next in {delay:g} s": "第 {number}/{most} 次尝试：{reason}；{delay:g} 秒后再试",
     "skipped: {reason}": "跳过：{reason}",
     "Compare what was expected with what came; if the API changed on purpose, change the case.": "请比较预期值与实际值；如果接口是有意改动的，请修改用例。",
-    "{field} must be true or false, got {value!r}": "{field} 必须是 true 或 false，实际是 {value!r}",
-    # engine.steps.request
+    # steps.request
     "the URL '{url}' is relative, and there is no base_url": "URL“{url}”是相对地址，但没有 base_url",
     "Give config.base_url (or the profile's), or write the whole URL with http://.": "请设置 config.base_url（或环境配置中的 base_url），或写出以 http:// 开头的完整 URL。",
     "{field} must be a number of bytes, got {value!r}": "{field} 必须是字节数，实际是 {value!r}",
-    # engine.steps.wait
+    # steps.wait
+    "a wait step waits for one thing, but both {one} and {other} are given": "wait 步骤只能等一件事，但同时给出了 {one} 和 {other}",
+    "a wait step needs either seconds or a condition": "wait 步骤需要 seconds 或 condition，二者选一",
     "the condition did not hold within {limit:g} s ({checks} checks): {condition}; last seen: {values}": "条件在 {limit:g} 秒内没有成立（检查了 {checks} 次）：{condition}；最后的值：{values}",
     "{name} is not defined": "{name} 未定义",
     "nothing": "无",
@@ -495,6 +496,15 @@ CATALOGUE: Final[dict[str, str]] = {
     "a tag is missing at its end": "末尾缺少标签",
     "a tag is missing before '{what}'": "“{what}”之前缺少标签",
     "a quote is not closed": "引号没有闭合",
+    # steps.fields
+    "{field} must be true or false, got {value!r}": "{field} 必须是 true 或 false，实际是 {value!r}",
+    "{field} must be a number of seconds, got {value!r}": "{field} 必须是秒数，实际是 {value!r}",
+    "{field} must be a whole number from {least} on, got {value!r}": "{field} 必须是不小于 {least} 的整数，实际是 {value!r}",
+    # steps.print
+    "a print step needs a message": "print 步骤需要 message",
+    # outline
+    "setup": "前置",
+    "teardown": "后置",
     # telling
     "{mark} {status} · steps: {passed} of {total} passed, {failed} failed, {skipped} skipped · {time}": "{mark} {status} · 步骤：共 {total} 个，{passed} 个通过，{failed} 个失败，{skipped} 个跳过 · {time}",
     "{cases}: {parts} · {time}": "{cases}：{parts} · {time}",

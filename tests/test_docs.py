@@ -130,7 +130,7 @@ async def test_every_field_of_the_json_result_is_described(page: str) -> None:
           - name: Get
             url: /a
             validations: [{or: [{eq: [$.n, 2]}]}]
-          - {name: Wait, type: wait, condition: true}
+          - {name: Wait, type: wait, condition: true, setup: {type: print, message: hi}}
     """)
     with trio.fail_after(10):
         result = await sisyphus.run(case, live=None)

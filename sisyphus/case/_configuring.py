@@ -10,6 +10,7 @@ from attrs import field, frozen
 from sisyphus.case._mocking import mock_server_draft
 from sisyphus.case._retrying import gather_retry
 from sisyphus.case._shapes import as_map, example, kind_of
+from sisyphus.case._stepping import hook_drafts
 from sisyphus.case._tokens import check_headers
 from sisyphus.case.draft import Draft, ignored, pending, spellings, take
 from sisyphus.case.model import Flag, Number
@@ -23,11 +24,11 @@ CONFIG: Final = (
     spellings(
         "name", "description", "version", "author", "base_url", "timeout", "case_timeout", "retry_times", "retry_delay",
         "retry_policy", "variables", "profiles", "active_profile", "headers", "verify_ssl", "follow_redirects",
-        "env_vars", "websocket", "mock_server", "compat", "seed", "tags",
+        "env_vars", "websocket", "mock_server", "compat", "seed", "tags", "setup", "teardown",
         retries="retry_times", verify="verify_ssl", allow_redirects="follow_redirects",
     )
     | pending(
-        "setup", "teardown", "proxy", "cert", "http2", "data_source", "data_iterations", "variable_prefix",
+        "proxy", "cert", "http2", "data_source", "data_iterations", "variable_prefix",
         "connections", "sensitive_fields", "masking_strategy",
     )
     | ignored("priority", "log_level", "save_response", "parallel", "debug", "verbose", "report", "environment", "output")
@@ -76,6 +77,9 @@ def config_draft(source: Map, found: Findings) -> Draft:
             draft[key] = take(draft[key], table, key, found)
     if "profiles" in draft:
         draft["profiles"] = _profiles(draft["profiles"], found)
+    for key in ("setup", "teardown"):
+        if key in draft:
+            draft[key] = hook_drafts(draft[key], draft.place_of(key), key, found)
     if "mock_server" in draft:
         draft["mock_server"] = mock_server_draft(draft["mock_server"], draft.place_of("mock_server"), found)
     return draft

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sisyphus.case._configuring import CONFIG, config_draft
-from sisyphus.case._shapes import as_map, each, require, texts
-from sisyphus.case._stepping import step_draft
-from sisyphus.case.draft import Draft, Findings, ignored, pending, spellings, take
+from sisyphus.case._shapes import as_map, require, texts
+from sisyphus.case._stepping import hook_drafts, steps_drafts
+from sisyphus.case.draft import Draft, Findings, ignored, spellings, take
 from sisyphus.errors import Mark
 from sisyphus.words import tr
 
@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 __all__ = ["case_draft", "config_draft"]
 
-_ROOT: Final = (
-    spellings("name", "description", "tags", "enabled", "config", "steps", teststeps="steps")
-    | pending("setup", "teardown")
-    | ignored("version", "author", "priority", "id", "created_at", "updated_at")
-)
+_ROOT: Final = spellings(
+    "name", "description", "tags", "enabled", "config", "steps", "setup", "teardown", teststeps="steps"
+) | ignored("version", "author", "priority", "id", "created_at", "updated_at")
+
+
+HOOKS: Final = ("setup", "teardown")
+"""What is done before and after the steps of a case; it may stand in the case, in its config, in the project file."""
 
 
 def case_draft(root: Map, found: Findings) -> Draft:
@@ -37,7 +39,12 @@ def case_draft(root: Map, found: Findings) -> Draft:
     draft["config"] = config_draft(config, found) if config is not None else Draft(place)
     require(draft, "steps", tr("a case needs steps"), "steps: [{name: Log in, url: /login}]", found)
     place = draft.place_of("steps")
-    draft["steps"] = each(draft.get("steps"), place, "steps", lambda item, at: step_draft(item, at, found), found)
+    draft["steps"] = steps_drafts(draft.get("steps"), place, "steps", found)
+    for key in HOOKS:
+        if key in draft:
+            draft[key] = hook_drafts(draft[key], draft.place_of(key), key, found)
+            if key in draft["config"]:
+                found.said_twice(draft["config"].place_of(key), f"config.{key}", key)
     return draft
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
@@ -42,6 +43,13 @@ class Draft(dict[str, Any]):
         # There are thousands of drafts, and few of them have any of these.
         self.spelt: Mapping[str, str] = _AS_IN_THE_MODEL
         self.meant: frozenset[str] = frozenset()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Draft:
+        twin = Draft(self.place, self._source)
+        twin._places = None if self._places is None else dict(self._places)
+        twin.spelt, twin.meant = self.spelt, self.meant
+        twin.update((key, copy.deepcopy(value, memo)) for key, value in self.items())
+        return twin
 
     def put(self, key: str, value: Any, place: Place) -> None:
         self[key] = value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,7 +14,7 @@ from sisyphus.case._merging import merge_drafts
 from sisyphus.case._overriding import COMMAND_LINE, command_line_wins
 from sisyphus.case._rendering import check_templates
 from sisyphus.case._retrying import completed, settled
-from sisyphus.case.dialect import case_draft
+from sisyphus.case.dialect import HOOKS, case_draft
 from sisyphus.case.draft import ANYTHING, Draft, Findings
 from sisyphus.case.finding import find_files
 from sisyphus.case.model import Case, Config, Step
@@ -21,6 +22,7 @@ from sisyphus.case.project import Choices, configure, project_draft, project_roo
 from sisyphus.case.structure import structure
 from sisyphus.case.yaml import read, read_file
 from sisyphus.errors import CaseFileError, Problem, UsageError, nearest
+from sisyphus.steps import STEP_TYPES
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -110,8 +112,9 @@ class _Loader:
         project = self._project(root, found)
         draft = case_draft(source, found)
         check_templates(draft["config"], found, besides=_TITLES)
-        for step in draft["steps"]:
-            check_templates(step, found)
+        for part in ("setup", "steps", "teardown"):
+            for step in draft.get(part, ()):
+                check_templates(step, found)
         configuration = configure(project, draft.pop("config"), self._choices, found)
         written = source.get("config")
         own = written.get("variables") if isinstance(written, dict) else None
@@ -119,12 +122,13 @@ class _Loader:
         check_circles(variables, configuration.draft.place_of("variables"), own, found)
         config = _config(configuration, found)
         steps = _steps(draft.pop("steps"), configuration, found)
+        setup, teardown = (_hooks(key, draft.pop(key, None), configuration, found) for key in HOOKS)
         draft.update(file=file, root=str(root))
         draft.setdefault("tags", configuration.draft.get("tags", []))
         case = structure(draft, Case, found)
         if found.problems or config is None or case is None:
             raise CaseFileError(dict.fromkeys(found.problems))
-        return evolve(case, config=config, steps=tuple(steps), warnings=tuple(found.warnings))
+        return evolve(case, config=config, setup=setup, steps=steps, teardown=teardown, warnings=tuple(found.warnings))
 
     def _project(self, root: Path, found: Findings) -> Draft | None:
         if root not in self._projects:
@@ -152,10 +156,26 @@ def _profiles(group: Draft) -> list[Draft]:
     return inner + [profile for value in inner for profile in _profiles(value)]
 
 
-def _steps(drafts: Sequence[Draft], configuration: Configuration, found: Findings) -> list[Step]:
-    _check_names(drafts, found)
+def _hooks(key: str, own: list[Draft] | None, configuration: Configuration, found: Findings) -> tuple[Step, ...]:
+    """What the case does before or after its steps; its own list wins over the one in the settings."""
+    if own is None:
+        # Those of the project file are completed for each case anew.
+        own = copy.deepcopy(configuration.draft.get(key, []))
+    return _steps(own, configuration, found)
+
+
+def _steps(drafts: Sequence[Draft], configuration: Configuration, found: Findings) -> tuple[Step, ...]:
+    _settle(drafts, configuration, found, {}, frozenset())
+    steps = [structure(draft, Step, found) for draft in drafts if "spec" in draft]
+    return tuple(step for step in steps if step is not None)
+
+
+def _settle(
+    drafts: Sequence[Draft], configuration: Configuration, found: Findings, ids: dict[str, int], before: frozenset[str]
+) -> None:
+    """Gives steps, and the steps inside them, what the settings say; notes names that lead nowhere."""
+    _check_names(drafts, found, ids, before)
     command_line = configuration.command_line
-    steps: list[Step | None] = []
     for draft in drafts:
         if "spec" not in draft:
             continue  # a problem already
@@ -163,16 +183,29 @@ def _steps(drafts: Sequence[Draft], configuration: Configuration, found: Finding
         retry = settled(configuration.draft.get("retry"), draft.pop("retry", None), command_line.get("retry"))
         if retry is not None:
             draft["retry"] = retry
-        steps.append(structure(draft, Step, found))
-    return [step for step in steps if step is not None]
+        for inner in _inner_lists(draft):
+            _settle(inner, configuration, found, ids, before)
+        before |= {*_names_of(draft)}
 
 
-def _check_names(steps: Sequence[Draft], found: Findings) -> None:
-    """Notes ids that two steps have, and `depends_on` where it names no step that comes before."""
-    everywhere = {name for step in steps for name in _names_of(step)}
+def _inner_lists(step: Draft) -> list[list[Draft]]:
+    spec: Draft = step["spec"]
+    hooks = [step[key] for key in HOOKS if key in step]
+    return hooks + [spec[key] for key in STEP_TYPES[step["type"]].INNER if key in spec]
+
+
+def _check_names(steps: Sequence[Draft], found: Findings, ids: dict[str, int], outer: frozenset[str]) -> None:
+    """Notes ids that two steps have, and `depends_on` where it names no step that comes before.
+
+    Args:
+        steps: those of one list.
+        found: where problems go.
+        ids: the ids so far, of the whole case, with their lines.
+        outer: the names of the steps that come before the one around.
+    """
+    everywhere = {name for step in steps for name in _names_of(step)} | outer
     complete = all(map(_is_named, steps))  # otherwise one whose name is wrong may be the one that is meant
-    before: set[str] = set()
-    ids: dict[str, int] = {}
+    before = set(outer)
     for step in steps:
         wanted = step.get("depends_on", ())
         for index, name in enumerate(wanted):

@@ -104,8 +104,14 @@ class Upload:
     content_type: str | None = None
 
 
+class StepSpec:
+    """Base of the classes that say what a step of one type does (`sisyphus.steps`)."""
+
+    __slots__ = ()
+
+
 @frozen(kw_only=True)
-class Request:
+class Request(StepSpec):
     """What a `request` step sends; every text in it may hold templates."""
 
     url: str
@@ -122,20 +128,6 @@ class Request:
     follow_redirects: Flag | None = None
     stream_limit: Number = 10 * 1024 * 1024
     where: Mark = NOWHERE
-
-
-@frozen(kw_only=True)
-class Wait:
-    """What a `wait` step waits for: a time, or a condition asked again and again."""
-
-    seconds: Number | None = None
-    condition: Any = None
-    interval: Number = 1.0
-    max_wait: Number = 60.0
-    where: Mark = NOWHERE
-
-
-StepSpec = Request | Wait
 
 
 @frozen(kw_only=True)
@@ -157,6 +149,8 @@ class Step:
     checks: tuple[Check, ...] = ()
     extractors: tuple[Extractor, ...] = ()
     variables: Mapping[str, Any] = field(factory=dict)
+    setup: tuple[Step, ...] = ()
+    teardown: tuple[Step, ...] = ()
     on_failure: Literal["continue", "stop"] = "continue"
     where: Mark = NOWHERE
 
@@ -241,6 +235,8 @@ class Case:
     tags: tuple[str, ...] = ()
     enabled: bool = True
     config: Config = Config()
+    setup: tuple[Step, ...] = ()
     steps: tuple[Step, ...] = ()
+    teardown: tuple[Step, ...] = ()
     warnings: tuple[str, ...] = ()
     where: Mark = NOWHERE

@@ -13,8 +13,9 @@ from cattrs.gen import make_dict_structure_fn, override
 
 from sisyphus.case._hooks import WrongValueError, is_plain, plain_hook
 from sisyphus.case.draft import Draft
-from sisyphus.case.model import Case, Request, StepSpec, Wait
+from sisyphus.case.model import Case, StepSpec
 from sisyphus.errors import Mark
+from sisyphus.steps import STEP_TYPES
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _OMITTED: Final = override(omit=True)
-_SPECS: Final[dict[str, type]] = {"request": Request, "wait": Wait}
 
 _BOUND: Final = re.compile(r".*must be (>=|<=) (\S+):")  # how attrs' own validators say it
 
@@ -56,11 +56,14 @@ def _converter(*, detailed: bool) -> cattrs.Converter:
     converter.register_structure_hook(Mark, lambda value, _: value)
     # Steps are told apart by `type`, which their `spec` has too.
     converter.register_structure_hook_func(
-        lambda t: t == StepSpec, lambda draft, _: converter.structure(draft, _SPECS[draft["type"]])
+        lambda t: t is StepSpec, lambda draft, _: converter.structure(draft, STEP_TYPES[draft["type"]].SPEC)
     )
     # Of a case these parts are made before it, each for itself; making their hooks here again would cost milliseconds.
     converter.register_structure_hook(
-        Case, make_dict_structure_fn(Case, converter, config=_OMITTED, steps=_OMITTED, warnings=_OMITTED)
+        Case,
+        make_dict_structure_fn(
+            Case, converter, config=_OMITTED, setup=_OMITTED, steps=_OMITTED, teardown=_OMITTED, warnings=_OMITTED
+        ),
     )
     return converter
 

@@ -10,10 +10,10 @@ from attrs import define
 
 from sisyphus.case.model import ABSENT
 from sisyphus.engine.context import text_of
-from sisyphus.engine.retry import setback_of_checks, setback_of_error, setback_of_status
-from sisyphus.engine.steps import STEP_TYPES
+from sisyphus.engine.retry import setback_of_checks, setback_of_error, setback_of_inner, setback_of_status
 from sisyphus.errors import CheckError, FieldError, StepError, StepTimeout
 from sisyphus.results import ErrorInfo
+from sisyphus.steps import STEP_TYPES
 from sisyphus.values.validate import validate
 from sisyphus.words import tr
 
@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from sisyphus.case.model import Step
-    from sisyphus.engine.context import Outcome, StepContext
+    from sisyphus.engine.bench import Bench
     from sisyphus.engine.retry import Setback
     from sisyphus.results import StepStatus
+    from sisyphus.steps.protocol import Outcome
     from sisyphus.values.validate import CheckResult
 
 
@@ -52,29 +53,35 @@ class Tried:
         return "failure" if self.failure is not None else "success"
 
 
-async def attempt(step: Step, context: StepContext, limit: float) -> Tried:
+async def attempt(step: Step, context: Bench, limit: float) -> Tried:
     """Makes one attempt, of at most `limit` seconds; whatever goes wrong with it is in what is returned."""
     try:
         with trio.move_on_after(limit) as scope:
+            context.limit = scope
             outcome = await STEP_TYPES[step.type].execute(step.spec, context)
         if scope.cancelled_caught:
             raise StepTimeout(tr("no end within the timeout of {limit:g} s", limit=limit))
     except StepError as exc:
         return Tried(error=ErrorInfo.of(exc), setback=setback_of_error(exc, None))
+    if STEP_TYPES[step.type].INNER:
+        context.refresh()
     return _validated(step, context, outcome)
 
 
-def _validated(step: Step, context: StepContext, outcome: Outcome) -> Tried:
+def _validated(step: Step, context: Bench, outcome: Outcome) -> Tried:
     view = outcome.view
-    tried = Tried(view=view, failure=outcome.failure, warnings=outcome.warnings)
+    tried = Tried(view=view, failure=outcome.failure, error=outcome.error, warnings=outcome.warnings)
     if step.checks:
         names = context.names.plus(response=view)
-        tried.checks = validate(step.checks, view, names, resolve_file=partial(text_of, context.case.case))
+        tried.checks = validate(step.checks, view, names, resolve_file=partial(text_of, context.case))
     broken = [check for check in tried.checks if check.status == "error"]
     unmet = [check for check in tried.checks if check.status == "failed"]
     if broken:
         error = CheckError(_summary(broken))
         tried.error, tried.setback = ErrorInfo.of(error), setback_of_error(error, view)
+        return tried
+    if tried.error is not None:
+        tried.setback = setback_of_inner(tried.error)
         return tried
     if unmet:
         tried.failure = _summary(unmet)
@@ -85,7 +92,7 @@ def _validated(step: Step, context: StepContext, outcome: Outcome) -> Tried:
     return tried
 
 
-def limit_of(step: Step, context: StepContext) -> float:
+def limit_of(step: Step, context: Bench) -> float:
     """Seconds that one attempt may take; infinite if nothing limits it.
 
     Raises:
@@ -95,7 +102,7 @@ def limit_of(step: Step, context: StepContext) -> float:
     if written is ABSENT:
         if not STEP_TYPES[step.type].DEFAULT_LIMIT:
             return float("inf")
-        written = context.case.case.config.timeout
+        written = context.case.config.timeout
     value = context.render(written) if isinstance(written, str) else written
     if value is None:
         return float("inf")

@@ -7,12 +7,15 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import trio
-from attrs import define
+from attrs import define, field
 
+from sisyphus.engine.bench import first_trouble
+from sisyphus.engine.clean_up import see_through
 from sisyphus.engine.context import CaseContext, Run, text_of
+from sisyphus.engine.frame import Frame
 from sisyphus.engine.progress import Tally
 from sisyphus.engine.scope import Environment, Scope
-from sisyphus.engine.step import FAREWELL, run_step
+from sisyphus.engine.step import FAREWELL, only_cancelled, run_step
 from sisyphus.errors import SisyphusError, StepTimeout
 from sisyphus.events import CaseFinished, CaseStarted, ErrorOccurred
 from sisyphus.http.session import Session
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
 
     from sisyphus.case.model import Case, MockServer
     from sisyphus.engine.emitter import Emitter
-    from sisyphus.results import CaseStatus
+    from sisyphus.results import CaseStatus, Role
 
 
 async def run_case(case: Case, run: Run, emitter: Emitter) -> CaseStatus:
@@ -39,7 +42,7 @@ async def run_case(case: Case, run: Run, emitter: Emitter) -> CaseStatus:
         await progress.carry_out()
     except BaseException as exc:
         # Not handled, only told: a case that was started gets its end also when the engine itself is wrong.
-        progress.cancelled = _only_cancelled(exc)
+        progress.cancelled = only_cancelled(exc)
         if not progress.cancelled:
             progress.error = _bug(exc)
             progress.error_untold = not progress.tally.errors  # else the step has told it
@@ -64,6 +67,8 @@ class _CaseRun:
     error_untold: bool = False
     counted: bool = False
     limit: trio.CancelScope | None = None
+    # Shielded: the teardown of a cancelled case talks to the mock server too. `_mock` ends it.
+    mock_scope: trio.CancelScope = field(factory=lambda: trio.CancelScope(shield=True))
 
     async def carry_out(self) -> None:
         for warning in self.case.warnings:
@@ -72,7 +77,8 @@ class _CaseRun:
         with trio.move_on_after(seconds) as self.limit:
             async with self._mock(self.case.config.mock_server) as url:
                 if self.error is None:
-                    await self._run_steps(self._context(url))
+                    context = self._context(url)
+                    await self._carry_out(context, self._frame(url))
         if self.limit.cancelled_caught:
             self.error = self._why_cancelled()
             await self._tell(self.error)
@@ -85,7 +91,7 @@ class _CaseRun:
         async with trio.open_nursery() as nursery:
             url: str | None = None
             try:
-                url = await nursery.start(self.run.serve_mock, server)
+                url = await nursery.start(self._serve, server)
             except SisyphusError as exc:
                 self.error = ErrorInfo(
                     type=type(exc).__name__,
@@ -94,12 +100,17 @@ class _CaseRun:
                     suggestion=tr("Leave mock_server.host and port out: then it is any free port of 127.0.0.1."),
                 )
                 await self._tell(self.error)
-            yield url
-            nursery.cancel_scope.cancel("the case is done")
+            try:
+                yield url
+            finally:
+                self.mock_scope.cancel("the case is done")
 
-    def _context(self, mock_url: str | None) -> CaseContext:
+    async def _serve(self, server: MockServer, *, task_status: trio.TaskStatus[str]) -> None:
+        with self.mock_scope:
+            await self.run.serve_mock(server, task_status=task_status)
+
+    def _frame(self, mock_url: str | None) -> Frame:
         case, config = self.case, self.case.config
-        remembered: dict[str, Any] = {}
         functions = build_functions(seed=config.seed, env=self.run.environ, resolve_file=partial(text_of, case))
         builtins: dict[str, Any] = {
             **functions,
@@ -107,28 +118,57 @@ class _CaseRun:
             "config": config.raw,
             "profile": config.profile_values,
             "response": None,
-            "steps": remembered,
+            "steps": {},
         }
         if mock_url is not None:
             builtins["mock_url"] = mock_url
-        scope = Scope(builtins, config.variables, legacy=config.compat == "legacy")
+        return Frame(scope=Scope(builtins, config.variables, legacy=config.compat == "legacy"))
+
+    def _context(self, mock_url: str | None) -> CaseContext:
+        base_url = self.case.config.base_url
         return CaseContext(
-            case=case, run=self.run, emitter=self.emitter, scope=scope, session=Session(self.run.pools),
-            base_url=config.base_url if config.base_url is not None else mock_url, remembered=remembered,
-            tally=self.tally, began=self.began,
+            case=self.case, run=self.run, emitter=self.emitter, session=Session(self.run.pools), tally=self.tally,
+            began=self.began, explain=self._explain, base_url=base_url if base_url is not None else mock_url,
         )  # fmt: skip
 
-    async def _run_steps(self, context: CaseContext) -> None:
-        for name, broken in context.scope.broken.items():
+    async def _carry_out(self, context: CaseContext, frame: Frame) -> None:
+        for name, broken in frame.scope.broken.items():
             message = tr("the variable '{name}' has no value: {reason}", name=name, reason=broken)
             await self.emitter.log("warning", message)
-        for warning in context.scope.take_warnings():
+        for warning in frame.scope.take_warnings():
             await self.emitter.log("warning", warning)
-        for index, step in enumerate(self.case.steps):
-            result = await run_step(step, index, context, self._explain)
+        try:
+            if self.case.setup:
+                self.error = await self._hook("setup", context, frame)
+            if self.error is not None:
+                context.stopping = self.error.message
+                await self._tell(self.error)
+            await self._run_steps(context, frame)
+        finally:
+            if self.case.teardown:
+                await see_through(partial(self._tear_down, context, frame), self.run)
+
+    async def _tear_down(self, context: CaseContext, frame: Frame) -> None:
+        trouble = await self._hook("teardown", context, frame)
+        if trouble is not None:
+            await self._tell(trouble)
+            self.error = self.error or trouble
+
+    async def _hook(self, role: Role, context: CaseContext, frame: Frame) -> ErrorInfo | None:
+        """Runs the case's setup, up to its first failure, or all of its teardown; returns why it failed."""
+        steps = self.case.setup if role == "setup" else self.case.teardown
+        inner, results = frame.below(role, role=role), []
+        for index, step in enumerate(steps):
+            results.append(await run_step(step, inner.place(index, len(steps)), context, inner))
+            if role == "setup" and results[-1].status in {"failure", "error"}:
+                break
+        return first_trouble(results, role)
+
+    async def _run_steps(self, context: CaseContext, frame: Frame) -> None:
+        steps = self.case.steps
+        for index, step in enumerate(steps):
+            result = await run_step(step, frame.place(index, len(steps)), context, frame)
             if result.status in {"failure", "error"}:
-                if step.on_failure == "stop":
-                    context.stopping = tr("'{name}' failed, and says on_failure: stop", name=result.name)
                 self._count_failure()
             # Steps that never wait must not keep the others, or a Ctrl-C, from their turn.
             await trio.lowlevel.checkpoint()
@@ -155,7 +195,7 @@ class _CaseRun:
         )
 
     def _explain(self, exc: BaseException) -> ErrorInfo:
-        return self._why_cancelled() if _only_cancelled(exc) else _bug(exc)
+        return self._why_cancelled() if only_cancelled(exc) else _bug(exc)
 
     async def _tell(self, error: ErrorInfo) -> None:
         await self.emitter.emit(
@@ -203,10 +243,3 @@ def _bug(exc: BaseException) -> ErrorInfo:
         message=tr("the engine failed: {reason}", reason=repr(exc)),
         suggestion=tr("This is a bug in sisyphus-api-engine; run again with --debug and report what it prints."),
     )
-
-
-def _only_cancelled(exc: BaseException) -> bool:
-    """Whether nothing but a cancellation came out of a nursery, as itself or as a group."""
-    if isinstance(exc, BaseExceptionGroup):
-        return exc.split(trio.Cancelled)[1] is None
-    return isinstance(exc, trio.Cancelled)

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
-from attrs import define, field, frozen
+from attrs import define
 
 from sisyphus.errors import FieldError
-from sisyphus.wire import dumps
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
     from sisyphus.case.model import Case, MockServer
     from sisyphus.engine.emitter import Clock, Emitter
     from sisyphus.engine.progress import Tally
-    from sisyphus.engine.scope import Names, Scope
-    from sisyphus.events import Level, Progressed
+    from sisyphus.events import Progressed
     from sisyphus.http.pool import Pools
     from sisyphus.http.session import Session
+    from sisyphus.results import ErrorInfo
 
 _PATH_SHOWN: Final = 200  # characters; a template may have put a whole body where a path belongs
 
@@ -39,6 +38,7 @@ class Run:
         max_failures: after how many failed cases no further step or case begins; None for never.
         cases_failed: how many have a step that failed, or failed as a whole.
         stopping: why no further step is to begin, once something said so (``--fail-fast``).
+        gone_by: the `trio.current_time()` by which all clean-up has to be done, once the run was interrupted.
     """
 
     clock: Clock
@@ -50,6 +50,7 @@ class Run:
     cases_completed: int = 0
     cases_failed: int = 0
     stopping: str | None = None
+    gone_by: float = float("inf")
 
     def count_failed_case(self) -> None:
         """Takes note of one more case that failed, which may be enough."""
@@ -67,73 +68,26 @@ class CaseContext:
     """What the steps of one case share.
 
     Attributes:
-        tally: how many steps ended, and how.
+        tally: how many of the case's own steps ended, and how.
         began: `trio.current_time()` when the case did.
+        explain: says why, when a step is ended by a cancellation from outside or by a bug.
         base_url: what relative URLs are joined with; may hold templates.
-        stopping: why no further step of this case is to begin.
-        outcomes: status of each step that ended, by name and by id.
-        remembered: ``steps.<id>`` of templates.
+        stopping: why no further step of this case is to begin, but those of a teardown.
     """
 
     case: Case
     run: Run
     emitter: Emitter
-    scope: Scope
     session: Session
     tally: Tally
     began: float
+    explain: Callable[[BaseException], ErrorInfo]
     base_url: str | None = None
     stopping: str | None = None
-    outcomes: dict[str, str] = field(factory=dict)
-    remembered: dict[str, Any] = field(factory=dict)
-
-    def render(self, value: Any, names: Mapping[str, Any]) -> Any:
-        return self.scope.render(value, names)
 
     def progress(self) -> Progressed:
         elapsed = trio.current_time() - self.began
         return self.tally.progress(elapsed, self.run.cases_completed, self.run.cases_total)
-
-    def resolve_file(self, written: str) -> Path:
-        return inside_project(self.case, written)
-
-
-@define
-class StepContext:
-    """What an executor gets besides its spec: the case's context, the names of this step, and a way to log."""
-
-    case: CaseContext
-    names: Names
-    step_name: str
-
-    def render(self, value: Any) -> Any:
-        return self.case.render(value, self.names)
-
-    def render_whole(self, value: Any) -> Any:
-        return self.case.scope.render_whole(value, self.names)
-
-    async def log(self, level: Level, message: str, **context: Any) -> None:
-        await self.case.emitter.log(level, message, step_name=self.step_name, **context)
-
-
-@frozen(kw_only=True)
-class Outcome:
-    """What one attempt came to, before validations.
-
-    Attributes:
-        view: the response as validations, extractors and templates see it.
-        failure: why the step failed by its own measure (a wait that ran out of time), or None.
-        warnings: what the user should know about it.
-    """
-
-    view: Mapping[str, Any]
-    failure: str | None = None
-    warnings: tuple[str, ...] = ()
-
-
-def as_written(value: Any) -> str:
-    """A value of a case file as messages show it: text as it is, all else as JSON writes it."""
-    return value if isinstance(value, str) else dumps(value)
 
 
 def inside_project(case: Case, written: str) -> Path:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from sisyphus.case.model import Retry
     from sisyphus.errors import StepError
+    from sisyphus.results import ErrorInfo
 
 _JITTER: Final = 0.1
 _TOO_MANY: Final = 429
@@ -44,6 +45,12 @@ def setback_of_error(error: StepError, response: Mapping[str, Any] | None) -> Se
     pythonic = {_PYTHONIC[kind] for kind in error.kinds if kind in _PYTHONIC}
     kinds = error.kinds | pythonic | {name.lower() for name in error.names()} | _kinds_of_status(response)
     return Setback(kinds=kinds, reason=str(error), retryable=error.retryable)
+
+
+def setback_of_inner(error: ErrorInfo) -> Setback:
+    """What an attempt in which a step inside could not be carried out says to the retry policy."""
+    kinds = frozenset({error.category, error.type.lower()})
+    return Setback(kinds=kinds, reason=error.message, retryable=error.category in {"network", "timeout"})
 
 
 def setback_of_checks(reason: str, response: Mapping[str, Any] | None) -> Setback:

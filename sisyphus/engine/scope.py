@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from sisyphus.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Self
 
 
 class Names(dict[str, Any]):
@@ -46,7 +48,7 @@ class Environment(dict[str, str]):
 
 
 class Scope:
-    """The names of one case: built-in ones, its variables, and for the time of a step that step's own.
+    """The names of one case: built-in ones, its variables, those of a round of steps, and a step's own.
 
     Attributes:
         variables: the case's variables; what the run sets is written here.
@@ -63,6 +65,8 @@ class Scope:
         self.builtins = builtins
         self._legacy = legacy
         self._warnings: list[str] = []
+        self._local: dict[str, Any] = {}
+        self._changes: dict[str, Any] | None = None  # what was set in a fork
         resolving = _Resolving(definitions, builtins, self._render)
         self.variables, self._broken = resolving.resolve_all()
 
@@ -77,7 +81,7 @@ class Scope:
         Raises:
             StepError: one of `own` cannot be evaluated.
         """
-        names = Names(self._broken, self.builtins, self.variables)
+        names = Names(self._broken, self.builtins, self.variables, self._local)
         if own:
             values, broken = _Resolving(own, names, self._render).resolve_all()
             for error in broken.values():
@@ -88,6 +92,44 @@ class Scope:
     def set(self, name: str, value: Any) -> None:
         """Gives a variable a value that the run found."""
         self.variables[name] = value
+        if name in self._local:
+            self._local[name] = value
+        if self._changes is not None:
+            self._changes[name] = value
+
+    def set_local(self, name: str, value: Any) -> None:
+        """Gives a name of this round a value."""
+        self._local[name] = value
+
+    def inner(self, names: Mapping[str, Any]) -> Self:
+        """The same scope with some names that hide the variables of the case: `item`, `index` of a loop."""
+        return self._copied(_local={**self._local, **names})
+
+    def forked(self) -> Self:
+        """A copy of all that steps can set; `merge` brings back what they did set."""
+        return self._copied(
+            variables=dict(self.variables),
+            builtins={**self.builtins, "steps": dict(self.builtins.get("steps", {}))},
+            _local=dict(self._local),
+            _changes={},
+        )
+
+    def _copied(self, **other: Any) -> Self:
+        clone = copy.copy(self)
+        vars(clone).update(other)
+        return clone
+
+    @property
+    def changes(self) -> Mapping[str, Any]:
+        """What was set in this fork."""
+        return self._changes or {}
+
+    def merge(self, fork: Scope) -> None:
+        """Takes over what was set in a fork, later ones over earlier ones."""
+        for name, value in fork.changes.items():
+            self.set(name, value)
+        if "steps" in self.builtins:
+            self.builtins["steps"].update(fork.builtins["steps"])
 
     def render(self, value: Any, names: Mapping[str, Any]) -> Any:
         """`value` with its templates evaluated once, in the case's dialect."""

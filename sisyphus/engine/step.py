@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
@@ -9,43 +10,46 @@ from attrs import define, field
 
 from sisyphus.case.model import ABSENT
 from sisyphus.engine.attempt import Tried, attempt, limit_of
-from sisyphus.engine.context import CaseContext, StepContext, as_written
+from sisyphus.engine.bench import Bench
+from sisyphus.engine.clean_up import see_through
 from sisyphus.engine.retry import rest_before, worth_another
-from sisyphus.engine.steps import STEP_TYPES
-from sisyphus.errors import FieldError, StepError
+from sisyphus.errors import StepError
 from sisyphus.events import ErrorOccurred, Logged, StepFinished, StepStarted, VariableSet
 from sisyphus.results import Attempt, ErrorInfo, StepResult
+from sisyphus.steps import STEP_TYPES
+from sisyphus.steps.fields import as_written, flag
 from sisyphus.values.extract import extract
 from sisyphus.values.template import condition_holds
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from sisyphus.case.model import Step
+    from sisyphus.engine.context import CaseContext
+    from sisyphus.engine.frame import Frame, Place
     from sisyphus.engine.scope import Names
     from sisyphus.events import Data
+    from sisyphus.results import StepStatus
 
 # Long enough for a busy dispatcher to take the last words of a cancelled step, short against the 10 s in which
 # an interrupted run has to be gone.
 FAREWELL: Final = 2.0
 
 
-async def run_step(
-    step: Step, index: int, context: CaseContext, explain: Callable[[BaseException], ErrorInfo]
-) -> StepResult:
+async def run_step(step: Step, place: Place, context: CaseContext, frame: Frame) -> StepResult:
     """Carries out one step and sends its events.
 
     Args:
         step: what to do.
-        index: its place in the case, from 0.
-        context: what it shares with the other steps; gets its outcome and what it extracts.
-        explain: says why, when the step is ended by a cancellation from outside or by a bug.
+        place: where it stands in the run of the case.
+        context: what it shares with all steps of the case.
+        frame: what it shares with those of its list; gets its outcome and what it extracts.
 
-    Cancelled at any await, it ends as an `error` with that reason, says so to the watchers (shielded, at most
-    `FAREWELL` seconds), and lets the cancellation go on.
+    Cancelled at any await, it ends as an `error` with that reason, its teardown runs (see `clean_up`), it says so to
+    the watchers (shielded, at most `FAREWELL` seconds), and lets the cancellation go on.
     """
-    run = _StepRun(step=step, index=index, context=context, name=step.name, began=trio.current_time())
+    run = _StepRun(step=step, place=place, context=context, frame=frame, name=step.name, began=trio.current_time())
     try:
         try:
             await run.start()
@@ -56,7 +60,7 @@ async def run_step(
     except BaseException as exc:
         # Not handled, only told: the watchers and the result are owed the end of a step that was begun.
         if run.result is None:
-            run.tried.error = explain(exc)
+            run.tried.error = (frame.why_cancelled() if only_cancelled(exc) else None) or context.explain(exc)
         with trio.move_on_after(FAREWELL, shield=True):
             await run.finish()
         raise
@@ -65,8 +69,9 @@ async def run_step(
 @define(kw_only=True)
 class _StepRun:
     step: Step
-    index: int
+    place: Place
     context: CaseContext
+    frame: Frame
     name: str
     began: float
     veto: str | None = None
@@ -74,52 +79,87 @@ class _StepRun:
     attempts: list[Attempt] = field(factory=list)
     extracted: dict[str, Any] = field(factory=dict)
     warnings: list[str] = field(factory=list)
+    trouble: ErrorInfo | None = None  # of the setup or the teardown
     result: StepResult | None = None
     last_words: list[tuple[Data, StepResult | None]] = field(factory=list)
 
     async def start(self) -> None:
         unnamed: StepError | None = None
         try:
-            self.name = str(self.context.render(self.step.name, self.context.scope.names()))
+            self.name = str(self.frame.scope.render(self.step.name, self.frame.scope.names()))
         except StepError as exc:
             unnamed = exc
-        total = self.context.tally.total
+        place = self.place
         await self._emit(
-            StepStarted(step_name=self.name, step_type=self.step.type, step_index=self.index, total_steps=total)
+            StepStarted(
+                step_name=self.name, step_type=self.step.type, step_index=place.index, total_steps=place.total,
+                **self._inner_place(),
+            )
+        )  # fmt: skip
+        message = tr(
+            "step {number} of {total} begins: {name}", number=place.index + 1, total=place.total, name=self.name
         )
-        number = self.index + 1
-        message = tr("step {number} of {total} begins: {name}", number=number, total=total, name=self.name)
         await self._emit(Logged(level="debug", message=message, context={"step_type": self.step.type}))
         if unnamed is not None:
             raise unnamed
 
+    def _inner_place(self) -> dict[str, Any]:
+        place = self.place
+        if place.parent is None:
+            return {}
+        return {"path": place.path, "parent": place.parent, "iteration": place.iteration, "role": place.role}
+
     async def carry_out(self) -> None:
-        names = self.context.scope.names(self.step.variables)
+        names = self.frame.scope.names(self.step.variables)
         self.veto = self._vetoed_by(names)
-        if self.veto is None:
-            await self._attempt_until_enough(StepContext(self.context, names, self.name))
-            await self._extract(names)
+        if self.veto is not None:
+            return
+        bench = Bench(
+            shared=self.context, frame=self.frame, step=self.step, step_name=self.name, place=self.place, names=names,
+            run_step=run_step,
+        )  # fmt: skip
+        try:
+            if await self._is_set_up(bench):
+                await self._attempt_until_enough(bench)
+                await self._extract(bench.names)
+        finally:
+            if self.step.teardown:
+                await see_through(partial(self._tear_down, bench), self.context.run)
+
+    async def _is_set_up(self, bench: Bench) -> bool:
+        if self.step.setup:
+            self.trouble = await bench.run_hook(self.step.setup, "setup")
+            bench.refresh()
+        return self.trouble is None
+
+    async def _tear_down(self, bench: Bench) -> None:
+        bench.limit = None
+        trouble = await bench.run_hook(self.step.teardown, "teardown")
+        self.trouble = self.trouble or trouble
 
     def _vetoed_by(self, names: Mapping[str, Any]) -> str | None:
         """Why the step is skipped, or None if it is not."""
-        step, context = self.step, self.context
-        stopping = context.stopping or context.run.stopping
-        if stopping is not None:
+        step, context, frame = self.step, self.context, self.frame
+        # What is under way ends as it would have: only a step of the case itself is not begun after --fail-fast.
+        stopping = context.stopping or (context.run.stopping if frame.parent is None else None)
+        if stopping is not None and frame.role != "teardown":
             return stopping
-        if step.enabled is not True and not _truth(context.render(step.enabled, names), "enabled"):
+        if step.enabled is not True and not flag(frame.scope.render(step.enabled, names), "enabled"):
             return tr("enabled: false")
         if step.skip_if is not None and condition_holds(step.skip_if, names):
             return tr("skip_if holds: {condition}", condition=as_written(step.skip_if))
         if step.only_if is not None and not condition_holds(step.only_if, names):
             return tr("only_if does not hold: {condition}", condition=as_written(step.only_if))
         for name in step.depends_on:
-            status = context.outcomes.get(name)
+            status = frame.outcomes.get(name)
             if status != "success":
                 return tr("'{name}', on which it depends, ended as {status}", name=name, status=status)
         return None
 
-    async def _attempt_until_enough(self, context: StepContext) -> None:
-        policy = self.step.retry or self.context.case.config.retry
+    async def _attempt_until_enough(self, context: Bench) -> None:
+        policy = self.step.retry
+        if policy is None and not STEP_TYPES[self.step.type].INNER:  # the steps inside have the case's policy each
+            policy = self.context.case.config.retry
         limit = limit_of(self.step, context)
         while True:
             began = trio.current_time()
@@ -162,13 +202,13 @@ class _StepRun:
                 continue
             self.extracted[item.name] = item.value
             if item.scope == "case":
-                self.context.scope.set(item.name, item.value)
+                self.frame.scope.set(item.name, item.value)
             await self._emit(VariableSet(variable_name=item.name, variable_value=item.value, source="extracted"))
 
     async def finish(self) -> StepResult:
         """Sends the events that end the step; called again after a cancellation, it sends what is missing."""
         if self.result is None:
-            taken = dict.fromkeys(self.context.scope.take_warnings())  # each once, however often it was rendered
+            taken = dict.fromkeys(self.frame.scope.take_warnings())  # each once, however often it was rendered
             late = [warning for warning in taken if warning not in self.warnings]
             self.warnings += late
             self.result = self._result()
@@ -181,25 +221,34 @@ class _StepRun:
         return self.result
 
     def _result(self) -> StepResult:
-        tried, step = self.tried, self.step
+        tried, step, place = self.tried, self.step, self.place
         return StepResult(
-            name=self.name, type=step.type, index=self.index,
-            status=tried.status if self.veto is None or tried.error is not None else "skipped",
+            name=self.name, type=step.type, index=place.index, status=self._status(),
             started_at=self.context.emitter.clock.at(self.began), duration=trio.current_time() - self.began,
             id=step.id, description=step.description, reason=self.veto, attempts=tuple(self.attempts),
             response=tried.view, checks=tuple(tried.checks), extracted=self.extracted, warnings=tuple(self.warnings),
-            error=tried.error or _unmet(tried.failure), where=step.where,
+            error=tried.error or self.trouble or _unmet(tried.failure), path=place.path, parent=place.parent,
+            iteration=place.iteration, role=place.role, where=step.where,
         )  # fmt: skip
 
+    def _status(self) -> StepStatus:
+        if self.trouble is not None:
+            return "error"
+        return self.tried.status if self.veto is None or self.tried.error is not None else "skipped"
+
     def _remember(self, result: StepResult) -> None:
-        context, status = self.context, result.status
-        context.tally.count(status)
-        context.outcomes[self.step.name] = status
-        if status != "skipped" and STEP_TYPES[self.step.type].ANSWERS:
-            context.scope.builtins["response"] = result.response
-        if self.step.id:
-            context.outcomes[self.step.id] = status
-            context.remembered[self.step.id] = {
+        step, frame, status = self.step, self.frame, result.status
+        builtins = frame.scope.builtins
+        if frame.parent is None:
+            self.context.tally.count(status)
+        if status in {"failure", "error"} and step.on_failure == "stop" and frame.role != "teardown":
+            self.context.stopping = tr("'{name}' failed, and says on_failure: stop", name=self.name)
+        frame.outcomes[step.name] = status
+        if status != "skipped" and STEP_TYPES[step.type].ANSWERS:
+            builtins["response"] = result.response
+        if step.id:
+            frame.outcomes[step.id] = status
+            builtins["steps"][step.id] = {
                 "response": result.response, "status": status, "duration": result.duration, "name": self.name,
             }  # fmt: skip
 
@@ -216,9 +265,10 @@ class _StepRun:
             )  # fmt: skip
         end = StepFinished(
             step_name=self.name, status=result.status, duration=round(result.duration, 6),
-            retry_count=result.retry_count, has_error=error is not None,
+            retry_count=result.retry_count, has_error=error is not None, **self._inner_place(),
         )  # fmt: skip
-        return [*((data, None) for data in words), (end, result), (self.context.progress(), None)]
+        ends: list[tuple[Data, StepResult | None]] = [*((data, None) for data in words), (end, result)]
+        return ends if self.frame.parent is not None else [*ends, (self.context.progress(), None)]
 
     async def _warn(self, message: str) -> None:
         self.warnings.append(message)
@@ -239,9 +289,8 @@ def _unmet(failure: str | None) -> ErrorInfo | None:
     )
 
 
-def _truth(value: Any, what: str) -> bool:
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
-        return value.strip().lower() == "true"
-    raise FieldError(tr("{field} must be true or false, got {value!r}", field=what, value=value))
+def only_cancelled(exc: BaseException) -> bool:
+    """Whether nothing but a cancellation came out of a nursery, as itself or as a group."""
+    if isinstance(exc, BaseExceptionGroup):
+        return exc.split(trio.Cancelled)[1] is None
+    return isinstance(exc, trio.Cancelled)

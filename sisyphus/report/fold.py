@@ -28,7 +28,7 @@ class Fold:
     def __init__(self, planned: Mapping[str, Case], *, keep_steps: bool = True) -> None:
         self._planned = planned
         self._keep_steps = keep_steps
-        self._steps: defaultdict[str, list[StepResult]] = defaultdict(list)
+        self._steps: defaultdict[tuple[str, str | None], list[StepResult]] = defaultdict(list)  # by case and parent
         self._cases: dict[str, CaseResult] = {}
 
     def handle(self, event: Event) -> None:
@@ -36,9 +36,24 @@ class Fold:
         result, case_id = event.result, event.test_case_id
         if isinstance(result, StepResult) and case_id is not None:
             if self._keep_steps:
-                self._steps[case_id].append(result)
+                self._keep(case_id, result)
         elif isinstance(result, CaseResult):
-            self._cases[result.id] = evolve(result, steps=tuple(self._steps.pop(result.id, ())))
+            case = result.id
+            self._cases[case] = evolve(
+                result, setup=self._take(case, "setup"), steps=self._take(case, None),
+                teardown=self._take(case, "teardown"),
+            )  # fmt: skip
+
+    def _keep(self, case: str, result: StepResult) -> None:
+        # Steps inside end before the one around them.
+        children = self._take(case, result.path) if (case, result.path) in self._steps else ()
+        self._steps[case, result.parent].append(evolve(result, children=children) if children else result)
+
+    def _take(self, case: str, parent: str | None) -> tuple[StepResult, ...]:
+        steps = self._steps.pop((case, parent), [])
+        if parent is not None:  # of those at the same time the first to end need not be the first of the file
+            steps.sort(key=lambda step: int(step.path.rpartition("/")[2]))
+        return tuple(steps)
 
     def result(
         self,

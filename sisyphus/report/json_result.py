@@ -59,8 +59,13 @@ def _case(case: CaseResult) -> dict[str, Any]:
         "skipped_steps": case.skipped_steps,
         "error": _error(case.error),
         "warnings": list(case.warnings),
+        **{role: [_step(step) for step in steps] for role, steps in _hooks(case) if steps},
         "steps": [_step(step) for step in case.steps],
     }
+
+
+def _hooks(case: CaseResult) -> tuple[tuple[str, tuple[StepResult, ...]], ...]:
+    return ("setup", case.setup), ("teardown", case.teardown)
 
 
 def _step(step: StepResult) -> dict[str, Any]:
@@ -95,6 +100,8 @@ def _step(step: StepResult) -> dict[str, Any]:
         "extracted": dict(step.extracted),
         "warnings": list(step.warnings),
         "error": _error(step.error),
+        **({"path": step.path, "iteration": step.iteration, "role": step.role} if step.parent is not None else {}),
+        **({"children": [_step(child) for child in step.children]} if step.children else {}),
     }
 
 

@@ -44,12 +44,15 @@ ROOT: list[Wrong] = [
         ],
     ),
     ("name: c\nconfig: [a]\nsteps: []\n", ["2:9: config must be a mapping, got a list"]),
-    ("name: c\nsetup: [{name: s, url: /}]\nsteps: []\n", ["2:1: 'setup' is not supported yet by this version"]),
+    ("name: c\nsetup: [{name: s}]\nsteps: []\n", ["2:9: a request needs a url (write for example url: /users)"]),
+    (
+        "name: c\nconfig: {setup: [{url: /a}]}\nsetup: {url: /b}\nsteps: []\n",
+        ["2:17: 'config.setup' says again what 'setup' says (keep one of them)"],
+    ),
     (
         "name: c\nconfig: {setup: {name: s, url: /}, teardown: [1], data_source: [1], connections: {a: 1}, http2: true}\nsteps: []\n",
         [
-            "2:10: 'setup' is not supported yet by this version",
-            "2:36: 'teardown' is not supported yet by this version",
+            "2:47: a step must be a mapping, got a number (write for example {name: Log in, url: /login})",
             "2:51: 'data_source' is not supported yet by this version",
             "2:69: 'connections' is not supported yet by this version",
             "2:90: 'http2' is not supported yet by this version",
@@ -270,7 +273,7 @@ CONFIG: list[Wrong] = [
     (
         "zzz: 1",
         [
-            "4:3: unknown key 'zzz' in config (known keys: active_profile, author, base_url, case_timeout, compat, description, env_vars, follow_redirects, headers, mock_server, name, profiles, retry_delay, retry_policy, retry_times, seed, tags, timeout, variables, verify_ssl, version, websocket)"
+            "4:3: unknown key 'zzz' in config (known keys: active_profile, author, base_url, case_timeout, compat, description, env_vars, follow_redirects, headers, mock_server, name, profiles, retry_delay, retry_policy, retry_times, seed, setup, tags, teardown, timeout, variables, verify_ssl, version, websocket)"
         ],
     ),
 ]
@@ -298,7 +301,7 @@ STEPS: list[Wrong] = [
     (
         "{name: s, link: /x}",
         [
-            "3:15: unknown key 'link' in a step (known keys: auth, body, condition, cookies, data, depends_on, description, enabled, extractors, files, follow_redirects, headers, id, json, method, name, on_failure, only_if, params, request, retry_delay, retry_policy, retry_times, skip_if, stream_limit, tags, timeout, type, upload, url, validations, variables, verify_ssl)"
+            "3:15: unknown key 'link' in a step (known keys: auth, body, condition, cookies, data, depends_on, description, enabled, extractors, files, follow_redirects, headers, id, json, method, name, on_failure, only_if, params, request, retry_delay, retry_policy, retry_times, setup, skip_if, stream_limit, tags, teardown, timeout, type, upload, url, validations, variables, verify_ssl)"
         ],
     ),
     ("{Log in: }", ["3:6: the step 'Log in' must be a mapping, got null (indent what belongs to it)"]),
@@ -362,16 +365,13 @@ STEPS: list[Wrong] = [
         ["3:35: on_failure: expected one of continue, stop, got text 'stopp' (did you mean 'stop'?)"],
     ),
     (
-        "{name: s, url: /, setup: [{name: x, url: /}], teardown: a, before_step: a, after_step: a, loop: {a: 1}, parallel: {a: 1}, data_provider: [1], mock: {enabled: true}}",
+        "{name: s, url: /, setup: [{name: x, url: /}], teardown: a, loop: {a: 1}, parallel: {a: 1}, data_provider: [1], mock: {enabled: true}}",
         [
-            "3:23: 'setup' is not supported yet by this version",
-            "3:51: 'teardown' is not supported yet by this version",
-            "3:64: 'before_step' is not supported yet by this version",
-            "3:80: 'after_step' is not supported yet by this version",
-            "3:95: 'loop' is not supported yet by this version",
-            "3:109: 'parallel' is not supported yet by this version",
-            "3:127: 'data_provider' is not supported yet by this version",
-            "3:147: 'mock' is not supported yet by this version",
+            "3:61: teardown must be a list, got text",
+            "3:64: 'loop' is not supported yet by this version",
+            "3:78: 'parallel' is not supported yet by this version",
+            "3:96: 'data_provider' is not supported yet by this version",
+            "3:116: 'mock' is not supported yet by this version",
         ],
     ),
     (

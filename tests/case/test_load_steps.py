@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from loading import case, request, step
 
-from sisyphus.case.model import ABSENT, NOWHERE, Auth, Request, Step, Upload, Wait
+from sisyphus.case.model import ABSENT, NOWHERE, Auth, Request, Step, Upload
 from sisyphus.errors import Mark
+from sisyphus.steps.wait import Wait
 
 
 def test_the_smallest_step_is_a_get_request() -> None:

@@ -233,7 +233,7 @@ async def test_a_second_signal_ends_the_process_at_once_also_while_a_watcher_hol
 
 BUSY = """
 import sys, time
-from sisyphus.engine.steps import wait
+from sisyphus.steps import wait
 
 async def busy(spec, context):
     print("busy", file=sys.stderr, flush=True)

@@ -71,6 +71,10 @@ class Played:
         (only,) = self.steps
         return only
 
+    def step_named(self, name: str) -> StepResult:
+        (only,) = (step for step in self.steps if step.name == name)
+        return only
+
     @property
     def cases(self) -> list[CaseResult]:
         return [event.result for event in self.events if isinstance(event.result, CaseResult)]

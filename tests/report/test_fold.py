@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from sisyphus.case.model import Case, Step, Wait
+from sisyphus.case.model import Case, Step
 from sisyphus.events import CaseFinished, CaseStarted, Event, StepFinished
 from sisyphus.report.fold import Fold
 from sisyphus.results import CaseResult, RunResult, StepResult
+from sisyphus.steps.wait import Wait
 
 MOMENT = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 WAIT = Step(name="rest", type="wait", spec=Wait(seconds=0))

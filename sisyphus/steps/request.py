@@ -8,18 +8,24 @@ from typing import TYPE_CHECKING, Any, Final
 import trio
 from attrs import evolve
 
-from sisyphus.engine.context import Outcome
+from sisyphus.case._requesting import REQUEST, finish_request
+from sisyphus.case.model import Request
 from sisyphus.errors import FieldError
-from sisyphus.http.bodies import Part
-from sisyphus.http.request import Call
+from sisyphus.steps.fields import flag
+from sisyphus.steps.protocol import Outcome
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from sisyphus.case.model import Auth, Request, Upload
-    from sisyphus.engine.context import StepContext
+    from sisyphus.case.model import Auth, Upload
+    from sisyphus.http.bodies import Part
+    from sisyphus.steps.protocol import StepContext
 
+SPEC: Final = Request
+KEYS: Final = REQUEST
+INNER: Final = ()
 DEFAULT_LIMIT: Final = True
 ANSWERS: Final = True
+finish: Final = finish_request
 
 _ABSOLUTE: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -30,7 +36,9 @@ async def execute(spec: Request, context: StepContext) -> Outcome:
     Raises:
         StepError: it could not be sent, or no whole answer came.
     """
-    config, render = context.case.case.config, context.render
+    from sisyphus.http.request import Call
+
+    config, render = context.case.config, context.render
     call = Call(
         method=render(spec.method),
         url=_url(context.render_whole(spec.url), context),
@@ -43,7 +51,7 @@ async def execute(spec: Request, context: StepContext) -> Outcome:
         files=tuple([await _part(upload, context) for upload in spec.files]),
         auth=_auth(spec.auth, context) if spec.auth is not None else None,
     )
-    response = await context.case.session.send(
+    response = await context.session.send(
         call,
         verify=_flag(spec.verify_ssl, config.verify_ssl, "verify_ssl", context),
         follow_redirects=_flag(spec.follow_redirects, config.follow_redirects, "follow_redirects", context),
@@ -56,7 +64,7 @@ def _url(url: Any, context: StepContext) -> Any:
     """The URL, joined with the base if it is relative: written behind it, as testers expect of a base with a path."""
     if not isinstance(url, str) or _ABSOLUTE.match(url):
         return url
-    base = context.render_whole(context.case.base_url)
+    base = context.render_whole(context.base_url)
     if not base:
         raise FieldError(
             tr("the URL '{url}' is relative, and there is no base_url", url=url),
@@ -79,12 +87,7 @@ def _headers(defaults: Any, own: Any) -> Any:
 
 
 def _flag(own: Any, default: Any, field: str, context: StepContext) -> bool:
-    value = context.render(default if own is None else own)
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and value.strip().lower() in {"true", "false"}:
-        return value.strip().lower() == "true"
-    raise FieldError(tr("{field} must be true or false, got {value!r}", field=field, value=value))
+    return flag(context.render(default if own is None else own), field)
 
 
 def _bytes(value: Any) -> int:
@@ -108,7 +111,9 @@ def _auth(auth: Auth, context: StepContext) -> Auth:
 
 
 async def _part(upload: Upload, context: StepContext) -> Part:
-    path = context.case.resolve_file(str(context.render(upload.path)))
+    from sisyphus.http.bodies import Part
+
+    path = context.resolve_file(str(context.render(upload.path)))
     try:
         content = await trio.Path(path).read_bytes()
     except OSError as exc:

@@ -1,0 +1,166 @@
+"""What a step type is, and what it gets to work with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from attrs import frozen
+
+from sisyphus.results import ErrorInfo
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from sisyphus.case.draft import Draft, Findings
+    from sisyphus.case.model import Case, Step
+    from sisyphus.events import Level
+    from sisyphus.http.session import Session
+    from sisyphus.results import StepResult
+
+
+@frozen(kw_only=True)
+class Outcome:
+    """What one attempt came to, before validations.
+
+    Attributes:
+        view: the response as validations, extractors and templates see it.
+        failure: why the step failed by its own measure (a wait that ran out of time), or None.
+        error: why a step inside could not be carried out, so that this one could not either; or None.
+        warnings: what the user should know about it.
+    """
+
+    view: Mapping[str, Any]
+    failure: str | None = None
+    error: ErrorInfo | None = None
+    warnings: tuple[str, ...] = ()
+
+
+class StepType(Protocol):
+    """A module that says how steps of a type are spelt, and carries out their attempts.
+
+    Attributes:
+        SPEC: the class of what the type does, an attrs one under `StepSpec`.
+        KEYS: from each key the type has of its own to the field of `SPEC`, or to a `Fate`.
+        INNER: those fields of `SPEC` that hold steps.
+        DEFAULT_LIMIT: whether the case's `timeout` limits an attempt when the step gives none of its own.
+        ANSWERS: whether what it comes to is the `response` of the steps after it.
+    """
+
+    # Constants of a module.
+    @property
+    def SPEC(self) -> type: ...  # noqa: N802
+    @property
+    def KEYS(self) -> Mapping[str, str]: ...  # noqa: N802
+    @property
+    def INNER(self) -> tuple[str, ...]: ...  # noqa: N802
+    @property
+    def DEFAULT_LIMIT(self) -> bool: ...  # noqa: N802
+    @property
+    def ANSWERS(self) -> bool: ...  # noqa: N802
+
+    def finish(self, draft: Draft, found: Findings) -> Draft:
+        """Completes what the type does, whose keys are the fields of `SPEC` already; the steps inside are drafts."""
+        ...
+
+    async def execute(self, spec: Any, context: StepContext) -> Outcome:
+        """Does what `spec` says.
+
+        Raises:
+            StepError: it could not be carried out.
+
+        Cancelled by the step's limit at any await; it must leave nothing behind then.
+        """
+        ...
+
+
+class StepContext(Protocol):
+    """What an attempt gets besides its spec.
+
+    Attributes:
+        names: what templates of this step can name.
+        base_url: what relative URLs are joined with; may hold templates.
+        response: what the step before came to.
+    """
+
+    @property
+    def case(self) -> Case: ...
+    @property
+    def step(self) -> Step: ...
+    @property
+    def step_name(self) -> str: ...
+    @property
+    def names(self) -> Mapping[str, Any]: ...
+    @property
+    def base_url(self) -> str | None: ...
+    @property
+    def session(self) -> Session: ...
+    @property
+    def variables(self) -> Mapping[str, Any]: ...
+
+    def render(self, value: Any) -> Any:
+        """`value` with its templates evaluated once; in the lenient dialect what is undefined is empty."""
+        ...
+
+    def render_whole(self, value: Any) -> Any:
+        """As `render`, but what is undefined is an error in the lenient dialect too."""
+        ...
+
+    def resolve_file(self, written: str) -> Path:
+        """The file that the case means by a path.
+
+        Raises:
+            FieldError: it does not exist, or leads outside the project.
+        """
+        ...
+
+    async def log(self, level: Level, message: str, **context: Any) -> None:
+        """Sends a `log` event about this step."""
+        ...
+
+    async def set(self, name: str, value: Any) -> None:
+        """Gives a variable of the case a value, and tells the watchers."""
+        ...
+
+    def inside(
+        self, *, iteration: int | None = None, names: Mapping[str, Any] | None = None, forked: bool = False
+    ) -> Inside:
+        """Where steps inside this one run.
+
+        Args:
+            iteration: which round it is, from 0; None if there are no rounds.
+            names: names that only the steps inside know (`item`, `index`), over the case's variables.
+            forked: whether they get a copy of the variables, which `merge` brings back.
+        """
+        ...
+
+
+class Inside(Protocol):
+    """Where steps inside another one run: each has its own events, with the outer one's path as `parent`."""
+
+    @property
+    def names(self) -> Mapping[str, Any]:
+        """What templates can name here, as it is now."""
+        ...
+
+    async def run(self, steps: Sequence[Step], *, until_failure: bool = True) -> list[StepResult]:
+        """Runs steps one after the other.
+
+        Args:
+            steps: what to run.
+            until_failure: whether the first step that fails is the last to run.
+
+        Returns:
+            The results of those that ran. Cancelled, the running step ends as an `error` that says why, its
+            teardown runs, and the cancellation goes on.
+        """
+        ...
+
+    def set(self, name: str, value: Any) -> None:
+        """Gives one of the names that only the steps inside know another value."""
+        ...
+
+    def merge(self) -> None:
+        """Brings what the steps of a fork set back to the variables of the step around."""
+        ...
