@@ -91,7 +91,7 @@ class _CaseRun:
         async with trio.open_nursery() as nursery:
             url: str | None = None
             try:
-                url = await nursery.start(self._serve, server)
+                url = await nursery.start(self.supervise_mock, server)
             except SisyphusError as exc:
                 self.error = ErrorInfo(
                     type=type(exc).__name__,
@@ -105,7 +105,9 @@ class _CaseRun:
             finally:
                 self.mock_scope.cancel("the case is done")
 
-    async def _serve(self, server: MockServer, *, task_status: trio.TaskStatus[str]) -> None:
+    async def supervise_mock(  # noqa: ASYNC128 - serve_mock says when it has started
+        self, server: MockServer, *, task_status: trio.TaskStatus[str]
+    ) -> None:
         with self.mock_scope:
             await self.run.serve_mock(server, task_status=task_status)
 
@@ -146,7 +148,7 @@ class _CaseRun:
             await self._run_steps(context, frame)
         finally:
             if self.case.teardown:
-                await see_through(partial(self._tear_down, context, frame), self.run)
+                await see_through(partial(self._tear_down, context, frame), self.run)  # noqa: ASYNC102 - it shields, with a deadline
 
     async def _tear_down(self, context: CaseContext, frame: Frame) -> None:
         trouble = await self._hook("teardown", context, frame)

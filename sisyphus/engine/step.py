@@ -124,7 +124,7 @@ class _StepRun:
                 await self._extract(bench.names)
         finally:
             if self.step.teardown:
-                await see_through(partial(self._tear_down, bench), self.context.run)
+                await see_through(partial(self._tear_down, bench), self.context.run)  # noqa: ASYNC102 - it shields, with a deadline
 
     async def _is_set_up(self, bench: Bench) -> bool:
         if self.step.setup:
