@@ -177,7 +177,7 @@ class LiveRun:
         events, incoming = trio.open_memory_channel[Event](EVENT_BUFFER)
         async with Pools() as pools:
             run = self._run = Run(
-                clock=clock, pools=pools, serve_mock=_serve_mock, cases_total=len(self._cases),
+                clock=clock, pools=pools, serve_mock=_serve_mock, cases_total=len(self._cases), details=self._settings.details,
                 environ=self._settings.environ, max_failures=self._settings.most_failures,
             )  # fmt: skip
             async with trio.open_nursery() as nursery:

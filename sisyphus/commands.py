@@ -187,6 +187,7 @@ def _settings(args: argparse.Namespace, cases: list[Case], *, keep_steps: bool) 
         max_failures=args.max_failures,
         live=live_settings(cases, asked=asked, **said),
         keep_steps=keep_steps,
+        details=keep_steps or args.verbose,
         handle_signals=threading.current_thread() is threading.main_thread(),
     )
 

@@ -28,6 +28,7 @@ class Settings:
         max_failures: how many failed cases end the run; None for any number.
         live: where watchers connect; None for no server, whatever the cases say.
         keep_steps: whether the result holds the results of the steps.
+        details: whether anyone looks at their responses; if not, these need not be searched for secrets.
         handle_signals: whether SIGINT and SIGTERM end the run, a second one the process; only in the main thread.
         environ: what ``${env.…}`` reads.
     """
@@ -37,6 +38,7 @@ class Settings:
     max_failures: int | None = field(default=None, validator=optional(ge(1)))
     live: LiveSettings | Literal["as the cases say"] | None = "as the cases say"
     keep_steps: bool = True
+    details: bool = True
     handle_signals: bool = False
     environ: Mapping[str, str] = field(factory=lambda: os.environ)
 

@@ -9,7 +9,7 @@ from attrs import field, frozen
 
 from sisyphus.case._mocking import mock_server_draft
 from sisyphus.case._retrying import gather_retry
-from sisyphus.case._shapes import as_map, example, kind_of
+from sisyphus.case._shapes import as_map, example, kind_of, texts
 from sisyphus.case._stepping import hook_drafts
 from sisyphus.case._tokens import check_headers
 from sisyphus.case.draft import Draft, ignored, pending, spellings, take
@@ -24,12 +24,12 @@ CONFIG: Final = (
     spellings(
         "name", "description", "version", "author", "base_url", "timeout", "case_timeout", "retry_times", "retry_delay",
         "retry_policy", "variables", "profiles", "active_profile", "headers", "verify_ssl", "follow_redirects",
-        "env_vars", "websocket", "mock_server", "compat", "seed", "tags", "setup", "teardown",
+        "env_vars", "websocket", "mock_server", "compat", "seed", "tags", "sensitive_fields", "masking_strategy", "setup", "teardown",
         retries="retry_times", verify="verify_ssl", allow_redirects="follow_redirects",
     )
     | pending(
         "proxy", "cert", "http2", "data_source", "data_iterations", "variable_prefix",
-        "connections", "sensitive_fields", "masking_strategy",
+        "connections",
     )
     | ignored("priority", "log_level", "save_response", "parallel", "debug", "verbose", "report", "environment", "output")
 )  # fmt: skip
@@ -77,6 +77,10 @@ def config_draft(source: Map, found: Findings) -> Draft:
             draft[key] = take(draft[key], table, key, found)
     if "profiles" in draft:
         draft["profiles"] = _profiles(draft["profiles"], found)
+    if "sensitive_fields" in draft:
+        draft["sensitive_fields"] = texts(
+            draft["sensitive_fields"], draft.place_of("sensitive_fields"), "sensitive_fields", found
+        )
     for key in ("setup", "teardown"):
         if key in draft:
             draft[key] = hook_drafts(draft[key], draft.place_of(key), key, found)

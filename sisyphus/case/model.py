@@ -220,6 +220,8 @@ class Config:
     websocket: WebSocket = WebSocket()
     mock_server: MockServer | None = None
     compat: Literal["legacy"] | None = None
+    sensitive_fields: tuple[str, ...] = ()
+    masking_strategy: Literal["full", "partial", "none"] = "full"
     seed: int | None = None
     raw: Mapping[str, Any] = field(factory=dict)  # as written and merged, what ${config.…} reads
 

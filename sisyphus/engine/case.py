@@ -124,7 +124,9 @@ class _CaseRun:
         }
         if mock_url is not None:
             builtins["mock_url"] = mock_url
-        return Frame(scope=Scope(builtins, config.variables, legacy=config.compat == "legacy"))
+        return Frame(
+            scope=Scope(builtins, config.variables, legacy=config.compat == "legacy", learn=self.emitter.redactor.learn)
+        )
 
     def _context(self, mock_url: str | None) -> CaseContext:
         base_url = self.case.config.base_url

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 import trio
-from attrs import define
+from attrs import define, field
 
 from sisyphus.errors import FieldError
+from sisyphus.redaction.secrets import Secrets, of_environment
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ class Run:
         max_failures: after how many failed cases no further step or case begins; None for never.
         cases_failed: how many have a step that failed, or failed as a whole.
         stopping: why no further step is to begin, once something said so (``--fail-fast``).
+        details: whether anyone keeps the whole responses of steps.
+        secrets: the secret values of the environment.
         gone_by: the `trio.current_time()` by which all clean-up has to be done, once the run was interrupted.
     """
 
@@ -51,6 +54,11 @@ class Run:
     cases_failed: int = 0
     stopping: str | None = None
     gone_by: float = float("inf")
+    details: bool = True
+    secrets: Secrets = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.secrets = of_environment(self.environ)
 
     def count_failed_case(self) -> None:
         """Takes note of one more case that failed, which may be enough."""

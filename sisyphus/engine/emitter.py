@@ -1,4 +1,4 @@
-"""Facts on their way from a case to the dispatcher."""
+"""Facts on their way from a case to the dispatcher, without its secrets."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from sisyphus.case.model import WebSocket
     from sisyphus.events import Data, Level
+    from sisyphus.redaction.redactor import Redactor
     from sisyphus.results import CaseResult, StepResult
 
 
@@ -44,8 +45,16 @@ class Clock:
 class Emitter:
     """Sends the facts of one case; closes its end of the channel as a context manager."""
 
-    def __init__(self, channel: trio.MemorySendChannel[Event], clock: Clock, case_id: str, settings: WebSocket) -> None:
+    def __init__(
+        self,
+        channel: trio.MemorySendChannel[Event],
+        clock: Clock,
+        case_id: str,
+        settings: WebSocket,
+        redactor: Redactor,
+    ) -> None:
         self._channel = channel
+        self.redactor = redactor
         self.clock = clock
         self.case_id = case_id
         unsent: list[type[Data]] = []
@@ -67,12 +76,13 @@ class Emitter:
         self, data: Data, *, step_name: str | None = None, result: StepResult | CaseResult | None = None
     ) -> None:
         """Sends one fact; waits only while the channel is full, so it is not always a checkpoint."""
+        # Here, before anyone else sees it: what nobody was told nobody can give away.
         event = Event(
-            data=data,
+            data=self.redactor.data(data),
             timestamp=self.clock.now(),
             test_case_id=self.case_id,
-            step_name=step_name,
-            result=result,
+            step_name=self.redactor.text(step_name) if step_name is not None else None,
+            result=self.redactor.result(result),
             sent=type(data) not in self._unsent,
         )
         try:

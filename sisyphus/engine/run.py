@@ -8,11 +8,12 @@ import trio
 
 from sisyphus.engine.case import run_case
 from sisyphus.engine.emitter import Emitter
+from sisyphus.redaction.redactor import Redactor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sisyphus.case.model import Case
+    from sisyphus.case.model import Case, Config
     from sisyphus.engine.context import Run
     from sisyphus.events import Event
 
@@ -40,8 +41,17 @@ async def run_cases(cases: Sequence[Case], run: Run, events: trio.MemorySendChan
                 await limiter.acquire_on_behalf_of(index)
                 if run.stopping is not None:
                     break
-                emitter = Emitter(events.clone(), run.clock, case_id(index), case.config.websocket)
+                emitter = Emitter(
+                    events.clone(), run.clock, case_id(index), case.config.websocket, _redactor(case.config, run)
+                )
                 nursery.start_soon(_run_one, case, run, emitter, limiter, index, name=f"case {case.name}")
+
+
+def _redactor(config: Config, run: Run) -> Redactor:
+    redactor = Redactor(config.sensitive_fields, config.masking_strategy, details=run.details, shared=run.secrets)
+    redactor.learn("config", config.raw)
+    redactor.learn("profile", config.profile_values)
+    return redactor
 
 
 async def _run_one(case: Case, run: Run, emitter: Emitter, limiter: trio.CapacityLimiter, index: int) -> None:

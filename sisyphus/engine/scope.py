@@ -47,8 +47,18 @@ class Environment(dict[str, str]):
         return self._call(*args, **options)
 
 
+def _forget(_name: str, _value: Any) -> None:
+    """Keeps nothing in mind."""
+
+
 class Scope:
     """The names of one case: built-in ones, its variables, those of a round of steps, and a step's own.
+
+    Args:
+        builtins: see below.
+        definitions: the case's variables as written; they may name each other.
+        legacy: the lenient dialect.
+        learn: is told each variable and its value, since some are secrets.
 
     Attributes:
         variables: the case's variables; what the run sets is written here.
@@ -61,14 +71,18 @@ class Scope:
         definitions: Mapping[str, Any],
         *,
         legacy: bool = False,
+        learn: Callable[[str, Any], None] = _forget,
     ) -> None:
         self.builtins = builtins
+        self._learn = learn
         self._legacy = legacy
         self._warnings: list[str] = []
         self._local: dict[str, Any] = {}
         self._changes: dict[str, Any] | None = None  # what was set in a fork
         resolving = _Resolving(definitions, builtins, self._render)
         self.variables, self._broken = resolving.resolve_all()
+        for name, value in self.variables.items():
+            learn(name, value)
 
     @property
     def broken(self) -> Mapping[str, StepError]:
@@ -87,11 +101,14 @@ class Scope:
             for error in broken.values():
                 raise error
             names.update(values)
+            for name, value in values.items():
+                self._learn(name, value)
         return names
 
     def set(self, name: str, value: Any) -> None:
         """Gives a variable a value that the run found."""
         self.variables[name] = value
+        self._learn(name, value)
         if name in self._local:
             self._local[name] = value
         if self._changes is not None:

@@ -267,8 +267,8 @@ CONFIG: list[Wrong] = [
     ("cert: a.pem", ["4:3: 'cert' is not supported yet by this version"]),
     ("data_iterations: true", ["4:3: 'data_iterations' is not supported yet by this version"]),
     ("variable_prefix: p_", ["4:3: 'variable_prefix' is not supported yet by this version"]),
-    ("sensitive_fields: [a]", ["4:3: 'sensitive_fields' is not supported yet by this version"]),
-    ("masking_strategy: full", ["4:3: 'masking_strategy' is not supported yet by this version"]),
+    ("sensitive_fields: [[a]]", ["4:22: sensitive_fields must be text or a list of texts, got a list"]),
+    ("masking_strategy: half", ["4:21: masking_strategy: expected one of full, partial, none, got text 'half'"]),
     ("wbsocket: {enabled: true}", ["4:3: unknown key 'wbsocket' in config (did you mean 'websocket'?)"]),
     (
         "zzz: 1",

@@ -1,0 +1,268 @@
+"""Events and results without the secrets of their case."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from attrs import evolve
+
+from sisyphus.case.model import ABSENT
+from sisyphus.events import (
+    CaseFinished,
+    CaseStarted,
+    ErrorOccurred,
+    Logged,
+    Progressed,
+    StepFinished,
+    StepStarted,
+    VariableSet,
+)
+from sisyphus.redaction.names import SensitiveNames
+from sisyphus.redaction.secrets import Secrets
+from sisyphus.results import CaseResult, StepResult
+from sisyphus.wire import dumps
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Literal, TypeVar
+
+    from sisyphus.events import Data
+    from sisyphus.results import ErrorInfo
+    from sisyphus.values.validate import CheckResult
+
+    T = TypeVar("T")
+
+MASK: Final = "***"
+
+_DEEPEST: Final = 100  # as deep as any document worth showing
+_SHOWN: Final = 2  # characters at each end with `partial`
+_PARTIAL_FROM: Final = 8
+
+# Secrets that stand in a text with their name, whoever wrote it: `token=…`, `"token": "…"`, `<token>…`, `Bearer …`. A
+# name with a colon counts in JSON and as a header only: "variable 'token': it is not defined" tells no secret.
+_CREDENTIALS: Final = re.compile(r"\b(Bearer|Basic|Digest)\s+([A-Za-z0-9+/=._~-]{6,})", re.IGNORECASE)
+_USERINFO: Final = re.compile(r"(://[^/\s:@]*:)([^/\s@]+)(@)")
+_NAMED: Final = re.compile(
+    r"""(?<![\w.-])(?:([A-Za-z_][\w.-]{1,60})(=)(?!=)|"([A-Za-z_][\w.-]{1,60})"(\s*:\s*))"""
+    r"""("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s&;,"'<>{}\[\]]+)"""
+)
+_HEADER: Final = re.compile(
+    r"\b((?:proxy-)?authorization|(?:set-)?cookie|x-api-key)(:[ \t]*)([^\r\n'\"]+)", re.IGNORECASE
+)
+_TELL_NOTHING: Final = frozenset({"", "null", "true", "false", "none", "bearer", "basic", "digest", MASK})
+_ELEMENT: Final = re.compile(r"<([A-Za-z_][\w.-]{1,60})>([^<]+)<")
+
+
+class Redactor:
+    """Takes the secrets of one case out of what is told about it.
+
+    Args:
+        fields: names that are secrets besides the built-in ones.
+        strategy: `full` leaves nothing of a value, `partial` two characters at each end, `none` masks nothing.
+        details: whether the whole responses of steps go on; if nobody keeps them they are left out, which is cheaper.
+        shared: secret values that all cases have, those of the environment.
+    """
+
+    def __init__(
+        self,
+        fields: Iterable[str] = (),
+        strategy: Literal["full", "partial", "none"] = "full",
+        *,
+        details: bool = True,
+        shared: Secrets | None = None,
+    ) -> None:
+        self._names = SensitiveNames(fields)
+        self._secrets = Secrets()
+        self._shared = shared
+        self._strategy = strategy
+        self._details = details
+
+    def learn(self, name: str, value: Any) -> None:
+        """Remembers the value of a variable if its name, or a key inside it, says that it is secret."""
+        if self._strategy == "none":
+            return
+        if name in self._names:
+            self._secrets.add(value)
+        elif isinstance(value, Mapping):
+            for key, inner in value.items():
+                self.learn(str(key), inner)
+
+    def mask(self, value: Any) -> str:
+        """What stands for a secret value."""
+        text = str(value)
+        if self._strategy == "partial" and len(text) >= _PARTIAL_FROM:
+            return f"{text[:_SHOWN]}{MASK}{text[-_SHOWN:]}"
+        return MASK
+
+    def text(self, text: str) -> str:
+        """A text without secrets."""
+        if self._strategy == "none" or not text:
+            return text
+        text = self._secrets.scrubbed(text, self.mask)
+        if self._shared is not None:
+            text = self._shared.scrubbed(text, self.mask)
+        if "://" in text:
+            text = _USERINFO.sub(lambda found: f"{found[1]}{self.mask(found[2])}{found[3]}", text)
+        if "=" in text or ":" in text:
+            text = _NAMED.sub(self._named, text)
+            text = _HEADER.sub(lambda found: f"{found[1]}{found[2]}{self.mask(found[3])}", text)
+        if " " in text:
+            text = _CREDENTIALS.sub(lambda found: f"{found[1]} {self.mask(found[2])}", text)
+        return _ELEMENT.sub(self._element, text) if "</" in text else text
+
+    def _named(self, found: re.Match[str]) -> str:
+        name, value = found[1] or found[3], found[5]
+        bare = value.strip("\"'")
+        if name.rpartition(".")[2] not in self._names or bare.lower() in _TELL_NOTHING:
+            return found[0]
+        edge = value[0] if value[0] in "\"'" else ""
+        return f"{found[0][: -len(value)]}{edge}{self.mask(bare)}{edge}"
+
+    def _element(self, found: re.Match[str]) -> str:
+        return f"<{found[1]}>{self.mask(found[2])}<" if found[1] in self._names else found[0]
+
+    def value(self, value: Any, depth: int = 0) -> Any:
+        """A value without secrets: a copy where anything had to be masked, else the value itself."""
+        if self._strategy == "none":
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if depth > _DEEPEST:
+            return "…"
+        if isinstance(value, Mapping):
+            return self._mapping(value, depth)
+        if isinstance(value, list | tuple):
+            items = [self.value(item, depth + 1) for item in value]
+            return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+        return value
+
+    def _mapping(self, value: Mapping[Any, Any], depth: int) -> Mapping[Any, Any]:
+        items = {
+            self._key(key): self._all_of(inner, depth) if key in self._names else self.value(inner, depth + 1)
+            for key, inner in value.items()
+        }
+        same = len(items) == len(value) and all(
+            new is old for new, old in zip(items.values(), value.values(), strict=True)
+        )
+        return value if same and all(key in items for key in value) else items
+
+    def _key(self, key: Any) -> Any:
+        return self.text(key) if isinstance(key, str) else key
+
+    def _all_of(self, value: Any, depth: int = 0) -> Any:
+        """All that stands under a sensitive name; what is no text or number tells nothing."""
+        if value is None or isinstance(value, bool) or value == "":
+            return value
+        if depth > _DEEPEST:
+            return MASK
+        if isinstance(value, Mapping):
+            return {key: self._all_of(inner, depth + 1) for key, inner in value.items()}
+        if isinstance(value, list | tuple):
+            return [self._all_of(inner, depth + 1) for inner in value]
+        return self.mask(value)
+
+    def data(self, data: Data) -> Data:
+        """The data of an event without secrets."""
+        if self._strategy == "none":
+            return data
+        text = self.text
+        match data:
+            case Progressed() | CaseFinished():
+                return data
+            case StepStarted() | StepFinished():
+                return _changed(data, step_name=text(data.step_name))
+            case CaseStarted():
+                return _changed(data, test_name=text(data.test_name), description=_maybe(text, data.description))
+            case Logged():
+                context = self.value(data.context) if data.context else data.context
+                return _changed(data, message=text(data.message), context=context)
+            case ErrorOccurred():
+                return _changed(
+                    data, message=text(data.message), suggestion=text(data.suggestion),
+                    step_name=_maybe(text, data.step_name),
+                )  # fmt: skip
+            case VariableSet():
+                sensitive = data.variable_name in self._names
+                value = data.variable_value
+                return _changed(data, variable_value=self._all_of(value) if sensitive else self.value(value))
+
+    def result(self, result: StepResult | CaseResult | None) -> StepResult | CaseResult | None:
+        """A result without secrets."""
+        if result is None or (self._strategy == "none" and self._details):
+            return result
+        return self._step(result) if isinstance(result, StepResult) else self._case(result)
+
+    def _step(self, step: StepResult) -> StepResult:
+        if not self._details:
+            step = evolve(step, response=None, extracted={})
+        if self._strategy == "none":
+            return step
+        attempts = tuple(
+            _changed(attempt, reason=_maybe(self.text, attempt.reason)) if attempt.reason else attempt
+            for attempt in step.attempts
+        )
+        return _changed(
+            step, name=self.text(step.name), reason=_maybe(self.text, step.reason), attempts=attempts,
+            description=_maybe(self.text, step.description), response=self._view(step.response),
+            checks=tuple(map(self._check, step.checks)), extracted=self.value(step.extracted),
+            warnings=tuple(map(self.text, step.warnings)), error=_maybe(self._error, step.error),
+        )  # fmt: skip
+
+    def _case(self, case: CaseResult) -> CaseResult:
+        return _changed(
+            case, name=self.text(case.name), description=_maybe(self.text, case.description),
+            reason=_maybe(self.text, case.reason), error=_maybe(self._error, case.error),
+            warnings=tuple(map(self.text, case.warnings)),
+        )  # fmt: skip
+
+    def _error(self, error: ErrorInfo) -> ErrorInfo:
+        return _changed(error, message=self.text(error.message), suggestion=self.text(error.suggestion))
+
+    def _view(self, view: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+        """A response; its `text` says the same as its `body`, so what was masked there is masked here."""
+        if view is None:
+            return None
+        clean: Mapping[str, Any] = self.value(view)
+        body = view.get("body")
+        if isinstance(body, dict | list) and clean.get("body") is not body:
+            clean = {**clean, "text": dumps(clean["body"])}
+        return clean
+
+    def _check(self, check: CheckResult) -> CheckResult:
+        checks = tuple(map(self._check, check.checks))
+        message, about = check.message, check.description
+        if check.path is not None and self._asks_for_secret(check.path):
+            if message is not None:
+                for value in (check.expect, check.actual):
+                    message = self._without(message, value)
+            check = evolve(check, expect=self._all_of_given(check.expect), actual=self._all_of_given(check.actual))
+        return _changed(
+            check, checks=checks, message=_maybe(self.text, message), description=_maybe(self.text, about),
+            expect=self.value(check.expect), actual=self.value(check.actual), path=_maybe(self.text, check.path),
+        )  # fmt: skip
+
+    def _asks_for_secret(self, path: str) -> bool:
+        return any(word in self._names for word in re.findall(r"[^\W\d][\w-]*", path))
+
+    def _all_of_given(self, value: Any) -> Any:
+        return value if value is ABSENT else self._all_of(value)
+
+    def _without(self, message: str, value: Any) -> str:
+        if value is ABSENT or value is None or isinstance(value, bool) or value == "":
+            return message
+        for form in (dumps(value), str(value)):
+            message = message.replace(form, self.mask(value))
+        return message
+
+
+def _maybe(change: Any, value: T | None) -> T | None:
+    return None if value is None else change(value)
+
+
+def _changed(value: T, **fields: Any) -> T:
+    """`value` with other fields, and itself where they are the same: most of what is told has no secrets."""
+    if all(getattr(value, name) is new for name, new in fields.items()):
+        return value
+    return evolve(value, **fields)  # type: ignore[misc]  # all of them are attrs classes
