@@ -23,10 +23,10 @@ __all__ = ["LiveSettings", "__version__", "load", "loads", "open_run", "run"]
 if TYPE_CHECKING:
     from sisyphus.case.load import load, loads
     from sisyphus.embedding import open_run, run
-    from sisyphus.live.server import LiveSettings
+    from sisyphus.live.serving import LiveSettings
 
 _HOMES: Final = {
-    "LiveSettings": "sisyphus.live.server",
+    "LiveSettings": "sisyphus.live.serving",
     "load": "sisyphus.case.load",
     "loads": "sisyphus.case.load",
     "open_run": "sisyphus.embedding",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import uuid
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import trio
@@ -16,11 +17,10 @@ from sisyphus.engine.run import case_id, run_cases
 from sisyphus.errors import StartError
 from sisyphus.events import Event
 from sisyphus.http.pool import Pools
-from sisyphus.journal import Journal
+from sisyphus.record import Record
 from sisyphus.report.fold import Fold
 from sisyphus.settings import Settings, live_settings
 from sisyphus.sinks import Announcer
-from sisyphus.wire import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
     from sisyphus.case.model import Case, MockServer
+    from sisyphus.event_log import EventLog
     from sisyphus.live.server import Serving
     from sisyphus.results import RunResult
     from sisyphus.sinks import Sink
@@ -69,7 +70,9 @@ class LiveRun:
         self._fed = True
         self._cases = cases
         self._settings = settings
-        self._live = settings.live if settings.live != "as the cases say" else live_settings(cases)
+        self._live = (
+            settings.live if settings.live != "as the cases say" else live_settings(cases, environ=settings.environ)
+        )
         self._sinks = list(sinks)
         self._scope = trio.CancelScope()
         # Watchers and outputs are owed the end of the run also when the caller is cancelled; see `_hurry`.
@@ -88,6 +91,8 @@ class LiveRun:
     def cancel(self, reason: str = "cancelled by the caller") -> None:
         """Ends the run as Ctrl-C does: the running steps become errors, watchers and sinks get the end."""
         self._scope.cancel(reason)
+        if self._result is not None:
+            self._linger_no_longer()
 
     async def supervise(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Carries out the run from the binding of the port to the last watcher's close frame.
@@ -96,7 +101,7 @@ class LiveRun:
         within `CLEAN_UP` seconds, and the cancellation goes on.
 
         Raises:
-            StartError: the live server's address cannot be used; nothing was run.
+            StartError: the live server's address or the event log cannot be used; nothing was run.
             OutputError: a sink could not finish; the result is there all the same.
             ExceptionGroup: the engine itself failed; watchers and sinks had the end before.
             Exception: a sink failed in a way of its own; the others had everything.
@@ -131,26 +136,50 @@ class LiveRun:
         self._scope.cancel(reason)
 
     async def _serve_and_run(self, ready: Callable[[], None]) -> None:
-        async with trio.open_nursery() as patience:
-            async with trio.open_nursery() as serving:
-                journal = Journal() if self._live else None
-                try:
-                    await self._open_door(journal, serving)
-                except StartError as exc:
-                    self._troubles.append(exc)
-                else:
-                    ready()
-                    await self._run_and_tell(journal)
-                    patience.start_soon(self._explain_waiting)
-            patience.cancel_scope.cancel("all watchers had the end")
+        record = Record(run_id=self.run_id)
+        with ExitStack() as opened:
+            async with trio.open_nursery() as patience:
+                async with trio.open_nursery() as serving:
+                    try:
+                        self._open_log(record, opened)
+                        await self._open_door(record, serving)
+                    except StartError as exc:
+                        self._troubles.append(exc)
+                    else:
+                        if record.log is not None:
+                            serving.start_soon(self._keep_log, record.log)
+                        ready()
+                        await self._run_and_tell(record)
+                        patience.start_soon(self._explain_waiting)
+                patience.cancel_scope.cancel("all watchers had the end")
 
-    async def _open_door(self, journal: Journal | None, serving: trio.Nursery) -> None:
-        if journal is not None and self._live is not None:
-            from sisyphus.live.server import serve
+    def _open_log(self, record: Record, opened: ExitStack) -> None:
+        if self._settings.event_log is not None:
+            from sisyphus.event_log import EventLog
 
-            self.serving = await serving.start(serve, journal, self._live)
-            for announcer in self._announcers():
-                announcer.serving(self.serving)
+            record.log = opened.enter_context(EventLog(self._settings.event_log))
+
+    async def _keep_log(self, log: EventLog) -> None:
+        await log.write_behind()
+        if log.trouble is not None:
+            self._troubles.append(log.trouble)
+            if self._result is None:
+                for announcer in self._announcers():
+                    announcer.log_ended(str(log.trouble))
+
+    async def _open_door(self, record: Record, serving: trio.Nursery) -> None:
+        if self._live is None:
+            return
+        from sisyphus.journal import Journal
+        from sisyphus.live.run_state import RunState
+        from sisyphus.live.server import serve
+
+        record.journal = Journal(max_events=self._live.keep_events, max_bytes=self._live.keep_bytes)
+        record.state = RunState(run_id=self.run_id, cases_total=len(self._cases))
+        started = partial(serve, record.journal, self._live, log=record.log, run=record.state)
+        self.serving = await serving.start(started)
+        for announcer in self._announcers():
+            announcer.serving(self.serving)
 
     async def _gather_watchers(self) -> None:
         live, serving = self._live, self.serving
@@ -165,12 +194,21 @@ class LiveRun:
                 announcer.gave_up_gathering(live.wait_clients)
 
     async def _explain_waiting(self) -> None:
-        await trio.sleep(PATIENCE)
-        if self._live is not None:
+        if self._live is None:
+            return
+        if self._live.linger and self.serving is not None and not self._scope.cancel_called:
             for announcer in self._announcers():
-                announcer.draining(max(self._live.drain - PATIENCE, 0))
+                announcer.lingering(self._live.linger, self.serving)
+            await trio.sleep(self._live.linger)
+        await trio.sleep(PATIENCE)
+        for announcer in self._announcers():
+            announcer.draining(max(self._live.drain - PATIENCE, 0))
 
-    async def _run_and_tell(self, journal: Journal | None) -> None:
+    def _linger_no_longer(self) -> None:
+        if self.serving is not None:
+            self.serving.end_lingering()
+
+    async def _run_and_tell(self, record: Record) -> None:
         clock = Clock()
         planned = {case_id(index): case for index, case in enumerate(self._cases)}
         fold = Fold(planned, keep_steps=self._settings.keep_steps)
@@ -181,11 +219,12 @@ class LiveRun:
                 environ=self._settings.environ, max_failures=self._settings.most_failures,
             )  # fmt: skip
             async with trio.open_nursery() as nursery:
-                nursery.start_soon(self._dispatch, incoming, journal, fold)
+                nursery.start_soon(self._dispatch, incoming, record, fold)
                 try:
                     with events, self._scope:
                         await self._gather_watchers()
                         run.clock = clock = Clock()  # waiting for them is no part of the run
+                        record.begin()
                         await run_cases(self._cases, run, events, jobs=self._settings.jobs)
                 except Exception as exc:  # noqa: BLE001 - raised by supervise, once watchers and sinks had the end
                     self._troubles.append(exc)
@@ -196,18 +235,18 @@ class LiveRun:
         self._feed.close()
         for sink in tuple(self._sinks):
             self._show(sink, sink.finish, self._result)
-        if journal is not None:
-            journal.close()
+        record.close()
+        if self._scope.cancel_called:
+            self._linger_no_longer()
 
-    async def _dispatch(self, incoming: trio.MemoryReceiveChannel[Event], journal: Journal | None, fold: Fold) -> None:
+    async def _dispatch(self, incoming: trio.MemoryReceiveChannel[Event], record: Record, fold: Fold) -> None:
         """Gives each event its `seq`, and shows it to everyone; the only task that does."""
         seq = 0
         async with incoming:
             async for first in incoming:
                 for event in _and_what_waits(first, incoming):
                     seq += 1
-                    if journal is not None and event.sent:
-                        journal.append(seq, encode(event, seq=seq, run_id=self.run_id))
+                    record.append(seq, event)
                     fold.handle(event)
                     for sink in tuple(self._sinks):
                         self._show(sink, sink.handle, event)
@@ -244,6 +283,11 @@ class LiveRun:
         return signals.handled_by(first)
 
     def _interrupt(self) -> None:
+        if self._result is not None and self._live is not None and self._live.linger:
+            # The run is over, and told: this is how somebody says that the finished run need not be served any longer.
+            self._linger_no_longer()
+            self._hurry("enough")
+            return
         self.interrupted = True
         for announcer in self._announcers():
             announcer.interrupted()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import math
 import textwrap
 from typing import TYPE_CHECKING, Any, Final
 
+from sisyphus import argument_values as values
 from sisyphus import words
 from sisyphus.errors import UsageError, nearest
 from sisyphus.words import tr
@@ -14,8 +14,6 @@ from sisyphus.words import tr
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from sisyphus.selection import Shard
-    from sisyphus.tags import TagExpression
 
 RUN: Final = "sisyphus-api-engine"
 VALIDATE: Final = "sisyphus-api-validate"
@@ -108,6 +106,8 @@ def _parser(program: str) -> _Parser:
     if running:
         _add_running(parser)
         _add_watching(parser)
+        _add_access(parser)
+        _add_keeping(parser)
     _add_output(parser, running=running)
     return parser
 
@@ -133,32 +133,37 @@ def _add_cases(parser: _Parser, *, running: bool) -> None:
 
 def _add_selecting(add: Callable[..., None]) -> None:
     add(
-        "--tags", action="append", type=_tags, default=[], metavar="EXPR",
+        "--tags", action="append", type=values.tags, default=[], metavar="EXPR",
         help=tr("only cases for whose tags it holds: 'smoke and not slow', 'a or b', 'a,b', parentheses"),
     )  # fmt: skip
     add(
         "--exclude-tags",
         action="append",
-        type=_tags,
+        type=values.tags,
         default=[],
         metavar="EXPR",
         help=tr("no cases for whose tags it holds"),
     )
     add("--last-failed", action="store_true", help=tr("only cases that failed when they last ran; all if none did"))
-    add("--shard", type=_shard, metavar="I/N", help=tr("only the I-th of N parts, as in 1/3: for several machines"))
+    add(
+        "--shard",
+        type=values.shard,
+        metavar="I/N",
+        help=tr("only the I-th of N parts, as in 1/3: for several machines"),
+    )
 
 
 def _add_running(parser: _Parser) -> None:
     add = parser.group(tr("how they run"))
     add(
         "--jobs",
-        type=_from_one,
+        type=values.from_one,
         default=8,
         metavar="N",
         help=tr("cases at a time (default 8; 1 = one after the other)"),
     )
     add("--fail-fast", action="store_true", help=tr("after the first failure begin nothing more"))
-    add("--max-failures", type=_from_one, metavar="N", help=tr("begin nothing more when N cases have failed"))
+    add("--max-failures", type=values.from_one, metavar="N", help=tr("begin nothing more when N cases have failed"))
 
 
 def _add_watching(parser: _Parser) -> None:
@@ -166,20 +171,51 @@ def _add_watching(parser: _Parser) -> None:
     add("--ws-server", action="store_true", help=tr("serve the run's events over WebSocket"))
     add("--ws-host", metavar="HOST", help=tr("the address to listen at, instead of localhost; implies --ws-server"))
     add(
-        "--ws-port", type=_port, metavar="PORT",
+        "--ws-port", type=values.port, metavar="PORT",
         help=tr("the port to listen at, instead of 8765; 0 = any free one; implies --ws-server"),
     )  # fmt: skip
     add(
-        "--ws-wait-clients", type=_count, metavar="N",
+        "--ws-wait-clients", type=values.count, metavar="N",
         help=tr("begin when N watchers are there; implies --ws-server"),
     )  # fmt: skip
     add(
-        "--ws-wait-timeout", type=_seconds, metavar="S",
+        "--ws-wait-timeout", type=values.seconds, metavar="S",
         help=tr("begin without them after S seconds (default: wait for ever)"),
     )  # fmt: skip
     add(
-        "--ws-drain", type=_seconds, metavar="S",
+        "--ws-linger", type=values.seconds, metavar="S",
+        help=tr("serve the finished run for S seconds, for who comes late (default 0; Ctrl-C ends it)"),
+    )  # fmt: skip
+    add(
+        "--ws-drain", type=values.seconds, metavar="S",
         help=tr("seconds that watchers have to read the end of the run (default 5)"),
+    )  # fmt: skip
+
+
+def _add_access(parser: _Parser) -> None:
+    add = parser.group(tr("who may watch"))
+    add(
+        "--ws-token", metavar="T",
+        help=tr("ask watchers for this token; auto makes one and prints it (or SISYPHUS_WS_TOKEN, which ps does not show)"),
+    )  # fmt: skip
+    add(
+        "--ws-allow-origin", type=values.origin, action="append", metavar="ORIGIN",
+        help=tr("let pages of this origin watch, as in https://ci.example; may be given again"),
+    )  # fmt: skip
+    add("--ws-cert", metavar="FILE", help=tr("serve wss:// and https:// with this certificate (PEM)"))
+    add("--ws-key", metavar="FILE", help=tr("the certificate's key (PEM), unless it stands in the same file"))
+
+
+def _add_keeping(parser: _Parser) -> None:
+    add = parser.group(tr("keeping events for who comes late or is slow"))
+    add("--event-log", metavar="FILE", help=tr("append every event to FILE as a line of JSON"))
+    add(
+        "--ws-keep-events", type=values.from_one, metavar="N",
+        help=tr("how many events memory keeps for watchers (default 65536)"),
+    )  # fmt: skip
+    add(
+        "--ws-keep-bytes", type=values.size, metavar="SIZE",
+        help=tr("how many bytes of events memory keeps, as in 512K or 64M (default 64M)"),
     )  # fmt: skip
 
 
@@ -187,14 +223,14 @@ def _add_output(parser: _Parser, *, running: bool) -> None:
     add = parser.group(tr("output"))
     add("-o", "--output", metavar="FILE", help=tr("write the result as JSON to FILE"))
     add(
-        "--format", type=_one_of(FORMATS), default="text", metavar="|".join(FORMATS),
+        "--format", type=values.one_of(FORMATS), default="text", metavar="|".join(FORMATS),
         help=tr("what stdout shows: text (default), or the result as one JSON document and nothing else"),
     )  # fmt: skip
     if running:
         add("-v", "--verbose", action="store_true", help=tr("show requests, timings, checks and extracted values"))
         add("--no-color", action="store_true", help=tr("no colours"))
     languages = tr("language of all messages; by default the environment's")
-    add("--lang", type=_one_of(words.LANGUAGES), metavar="|".join(words.LANGUAGES), help=languages)
+    add("--lang", type=values.one_of(words.LANGUAGES), metavar="|".join(words.LANGUAGES), help=languages)
     add("--debug", action="store_true", help=tr("show a traceback where the engine itself fails"))
     add("--version", action="store_true", help=tr("show the version"))
     add("-h", "--help", action="store_true", help=tr("show this help"))
@@ -215,65 +251,3 @@ def _epilog(*, running: bool) -> str:
         "3 the run could not start or finish its outputs, 130 interrupted"
     )
     return f"{tr('examples:')}\n{examples}\n\n{textwrap.fill(codes, 78)}"
-
-
-def _port(text: str) -> int:
-    if _is_number(text) and int(text) <= 65535:
-        return int(text)
-    raise argparse.ArgumentTypeError(tr("a port is a number from 0 to 65535, got '{value}'", value=text))
-
-
-def _from_one(text: str) -> int:
-    if _is_number(text) and int(text) > 0:
-        return int(text)
-    raise argparse.ArgumentTypeError(tr("must be a whole number from 1 on, got '{value}'", value=text))
-
-
-def _tags(text: str) -> TagExpression:
-    from sisyphus.tags import TagSyntaxError, parse_tags
-
-    try:
-        return parse_tags(text)
-    except TagSyntaxError as exc:
-        message = tr("'{value}' is no expression over tags: {reason}", value=text, reason=exc)
-        raise argparse.ArgumentTypeError(message) from exc
-
-
-def _shard(text: str) -> Shard:
-    from sisyphus.selection import Shard
-
-    index, slash, count = text.partition("/")
-    if slash and _is_number(index) and _is_number(count) and 0 < int(index) <= int(count):
-        return Shard(int(index), int(count))
-    raise argparse.ArgumentTypeError(tr("must be I/N with I from 1 to N, as in 1/3, got '{value}'", value=text))
-
-
-def _is_number(text: str) -> bool:
-    # Python refuses to read numbers of some thousand digits.
-    return text.isascii() and text.isdigit() and len(text) < 10
-
-
-def _count(text: str) -> int:
-    if _is_number(text):
-        return int(text)
-    raise argparse.ArgumentTypeError(tr("must be a whole number, got '{value}'", value=text))
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = math.nan
-    if 0 <= seconds < math.inf:
-        return seconds
-    raise argparse.ArgumentTypeError(tr("must be a number of seconds, got '{value}'", value=text))
-
-
-def _one_of(known: Sequence[str]) -> Callable[[str], str]:
-    def choose(text: str) -> str:
-        if text in known:
-            return text
-        message = tr("there is no '{value}', only {known}", value=text, known=", ".join(known))
-        raise argparse.ArgumentTypeError(message)
-
-    return choose

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sisyphus import signals, words
@@ -171,23 +172,17 @@ def _run(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int
 
 
 def _settings(args: argparse.Namespace, cases: list[Case], *, keep_steps: bool) -> Settings:
-    from sisyphus.settings import Settings, live_settings
+    from sisyphus.settings import Settings
+    from sisyphus.watching import live_options
 
-    said = {
-        "host": args.ws_host,
-        "port": args.ws_port,
-        "drain": args.ws_drain,
-        "wait_clients": args.ws_wait_clients,
-        "wait_timeout": args.ws_wait_timeout,
-    }
-    asked = args.ws_server or any(said[key] is not None for key in ("host", "port", "wait_clients"))
     return Settings(
         jobs=args.jobs,
         fail_fast=args.fail_fast,
         max_failures=args.max_failures,
-        live=live_settings(cases, asked=asked, **said),
+        live=live_options(args, cases),
         keep_steps=keep_steps,
         details=keep_steps or args.verbose,
+        event_log=None if args.event_log is None else Path(args.event_log),
         handle_signals=threading.current_thread() is threading.main_thread(),
     )
 

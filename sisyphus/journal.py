@@ -29,11 +29,35 @@ class Overtaken(Exception):
 
 
 @frozen
+class Interest:
+    """Which events a reader wants; None is all of them.
+
+    Attributes:
+        types: event types of the live protocol.
+        case: the one case they are about.
+    """
+
+    types: frozenset[str] | None = None
+    case: str | None = None
+
+    def takes(self, kind: str, case: str | None) -> bool:
+        """Whether an event of this type about this case is wanted."""
+        return (self.types is None or kind in self.types) and (self.case is None or case == self.case)
+
+
+EVERYTHING: Final = Interest()
+
+
+@frozen
 class Pending:
-    """Events that follow a cursor, oldest first, and the cursor that stands behind them."""
+    """Events that follow a cursor, oldest first with the `seq` of each, and the cursor that stands behind them.
+
+    Where a selection leaves events out, the cursor stands behind those as well.
+    """
 
     payloads: tuple[bytes, ...]
     cursor: int
+    seqs: tuple[int, ...] = ()
 
 
 class Journal:
@@ -52,10 +76,12 @@ class Journal:
             raise ValueError(f"a journal keeps at least one event: {max_events=}, {max_bytes=}")
         self._max_events = max_events
         self._max_bytes = max_bytes
-        # Two lists side by side whose first `_gone` places are evicted: a deque would make finding a cursor in the
-        # middle linear, and cutting the front of a list at every eviction would make appending linear.
+        # Lists side by side whose first `_gone` places are evicted: a deque would make finding a cursor in the middle
+        # linear, and cutting the front of a list at every eviction would make appending linear.
         self._seqs: list[int] = []
         self._payloads: list[bytes] = []
+        self._kinds: list[str] = []
+        self._cases: list[str | None] = []
         self._gone = 0
         self._bytes = 0
         self._floor = 0
@@ -83,12 +109,14 @@ class Journal:
         """The newest event, 0 if there is none yet: where a reader begins that wants only what is to come."""
         return self._last_seq
 
-    def append(self, seq: int, payload: bytes) -> None:
+    def append(self, seq: int, payload: bytes, *, kind: str = "", case: str | None = None) -> None:
         """Adds an event and wakes who waits for it.
 
         Args:
             seq: greater than all before; numbers may be left out.
             payload: one JSON object in UTF-8, without a line break.
+            kind: its type, for those who want only some.
+            case: what it is about, for the same.
 
         Raises:
             ValueError: `seq` is not greater than the last one.
@@ -100,6 +128,8 @@ class Journal:
             raise ValueError(f"seq must grow: {seq} after {self._last_seq}")
         self._seqs.append(seq)
         self._payloads.append(payload)
+        self._kinds.append(kind)
+        self._cases.append(case)
         self._bytes += len(payload)
         self._last_seq = seq
         self._evict()
@@ -110,12 +140,23 @@ class Journal:
         self._closing.set()
         self._readers.unpark_all()
 
-    def read(self, cursor: int, *, max_bytes: int | None = None) -> Pending:
+    def backlog(self, cursor: int) -> float:
+        """How much of what can be kept stands behind a cursor, from 0 to 1: at 1, the next event overtakes its reader."""
+        if cursor < self._floor:
+            return 1.0
+        kept = len(self._seqs) - self._gone
+        beyond = len(self._seqs) - bisect_right(self._seqs, cursor, lo=self._gone)
+        if not beyond:
+            return 0.0
+        return beyond / kept * max(kept / self._max_events, self._bytes / self._max_bytes)
+
+    def read(self, cursor: int, *, max_bytes: int | None = None, only: Interest = EVERYTHING) -> Pending:
         """Returns what follows `cursor`, in one piece; nothing pending gives no payloads and the same cursor.
 
         Args:
             cursor: the `seq` of the last event read, or 0, `floor`, `last_seq`.
-            max_bytes: stop before the event that would exceed this; at least one event is returned.
+            max_bytes: stop before the event that would exceed this; at least one event is looked at.
+            only: what is wanted of it.
 
         Raises:
             Overtaken: events that the reader has not read have been evicted.
@@ -126,7 +167,11 @@ class Journal:
             return Pending((), cursor)
         begin = bisect_right(self._seqs, cursor, lo=self._gone)
         end = len(self._seqs) if max_bytes is None else self._end_within(begin, max_bytes)
-        return Pending(tuple(self._payloads[begin:end]), self._seqs[end - 1])
+        behind = self._seqs[end - 1]
+        if only == EVERYTHING:
+            return Pending(tuple(self._payloads[begin:end]), behind, tuple(self._seqs[begin:end]))
+        wanted = [at for at in range(begin, end) if only.takes(self._kinds[at], self._cases[at])]
+        return Pending(tuple(self._payloads[at] for at in wanted), behind, tuple(self._seqs[at] for at in wanted))
 
     async def wait_beyond(self, cursor: int) -> None:
         """Returns once there is an event after `cursor`, or the journal is closed."""
@@ -153,5 +198,6 @@ class Journal:
             self._floor = self._seqs[self._gone]
             self._gone += 1
         if self._gone > len(self._seqs) // 2:
-            del self._seqs[: self._gone], self._payloads[: self._gone]
+            for kept in (self._seqs, self._payloads, self._kinds, self._cases):
+                del kept[: self._gone]
             self._gone = 0

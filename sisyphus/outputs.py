@@ -89,6 +89,15 @@ class Outputs(Announcer):
         else:
             _tell(line)
 
+        if serving.exposed:
+            self._remark(
+                tr(
+                    "warning: whoever reaches port {port} of this machine can watch this run: its names, addresses, "
+                    "messages, and variables if they are sent; --ws-token auto asks watchers for a token",
+                    port=serving.port,
+                )
+            )
+
     def gathering(self, count: int) -> None:
         """Says what the run waits for."""
         self._remark(tr("waiting for watchers; the run begins when {count} are there", count=count))
@@ -100,6 +109,17 @@ class Outputs(Announcer):
     def interrupted(self) -> None:
         """Says that Ctrl-C was heard."""
         self._remark(tr("interrupted; the run is being ended (once more: at once)"))
+
+    def log_ended(self, reason: str) -> None:
+        """Says what the event log lacks, while something can still be done about it."""
+        self._remark(tr("warning: the event log is not complete; {reason}; the run goes on", reason=reason))
+
+    def lingering(self, seconds: float, serving: Serving) -> None:
+        """Says that there is still something to see."""
+        time = took(seconds)
+        self._remark(
+            tr("the finished run can be watched at {url} for {time} (Ctrl-C ends that)", url=serving.url, time=time)
+        )
 
     def draining(self, seconds: float) -> None:
         """Says why the process is not gone yet."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from attrs import define, field
 from attrs.validators import ge, optional
@@ -13,9 +13,13 @@ from sisyphus.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from sisyphus.case.model import Case
-    from sisyphus.live.server import LiveSettings
+    from sisyphus.live.serving import LiveSettings
+
+
+TOKEN_VARIABLE: Final = "SISYPHUS_WS_TOKEN"  # noqa: S105 - the name of a variable
 
 
 @define(frozen=True, kw_only=True)
@@ -29,6 +33,7 @@ class Settings:
         live: where watchers connect; None for no server, whatever the cases say.
         keep_steps: whether the result holds the results of the steps.
         details: whether anyone looks at their responses; if not, these need not be searched for secrets.
+        event_log: the file that gets every event as a line.
         handle_signals: whether SIGINT and SIGTERM end the run, a second one the process; only in the main thread.
         environ: what ``${env.…}`` reads.
     """
@@ -39,6 +44,7 @@ class Settings:
     live: LiveSettings | Literal["as the cases say"] | None = "as the cases say"
     keep_steps: bool = True
     details: bool = True
+    event_log: Path | None = None
     handle_signals: bool = False
     environ: Mapping[str, str] = field(factory=lambda: os.environ)
 
@@ -48,12 +54,15 @@ class Settings:
         return 1 if self.fail_fast else self.max_failures
 
 
-def live_settings(cases: Sequence[Case], *, asked: bool = False, **said: Any) -> LiveSettings | None:
+def live_settings(
+    cases: Sequence[Case], *, asked: bool = False, environ: Mapping[str, str] = os.environ, **said: Any
+) -> LiveSettings | None:
     """What is `said` (not None) over what the cases say, key by key; of several cases the first that says it counts.
 
     Args:
         cases: the cases of the run.
         asked: whether there is to be a server also if no case enables one.
+        environ: where the token is looked for that is not said.
         **said: fields of `LiveSettings`.
 
     Raises:
@@ -62,8 +71,13 @@ def live_settings(cases: Sequence[Case], *, asked: bool = False, **said: Any) ->
     written = [case.config.websocket for case in cases if asked or case.config.websocket.enabled]
     if not asked and not written:
         return None
-    from sisyphus.live.server import LiveSettings
+    from sisyphus.live.serving import LiveSettings
 
+    if said.get("token") is None and (token := environ.get(TOKEN_VARIABLE)) is not None:
+        if not token:
+            # A secret that was not set where it should have been is no reason to let everyone in.
+            raise UsageError(tr("{name} is empty: set it to the token, or take it away", name=TOKEN_VARIABLE))
+        said["token"] = token
     for key in ("host", "port"):
         given = (said.get(key), *(getattr(websocket, key) for websocket in written))
         said[key] = next((value for value in given if value is not None), None)

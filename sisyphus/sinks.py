@@ -33,5 +33,11 @@ class Announcer:
     def interrupted(self) -> None:
         """A signal came; the next one will end the process at once."""
 
+    def log_ended(self, reason: str) -> None:
+        """The event log ends before the run."""
+
+    def lingering(self, seconds: float, serving: Serving) -> None:
+        """The run is over, and can be watched for so long."""
+
     def draining(self, seconds: float) -> None:
         """The run is over, and watchers have so long to read the end of it."""

@@ -91,6 +91,13 @@ def _beginning(value: Any) -> Any:
     return tr("{text}… (shortened: {count} characters)", text=text[:_KEPT], count=len(text))
 
 
+def always_sent(cls: type[Data]) -> frozenset[str]:
+    """The keys that the `data` of every such event has; others are left out where they would say nothing."""
+    needed = [field.name for field in attrs.fields(cls) if field.default is attrs.NOTHING]
+    nothing: dict[str, Any] = dict.fromkeys(needed)
+    return frozenset(_unstructure(cls(**nothing)))
+
+
 def decode(message: str | bytes) -> Received:
     """The event that `encode` made these bytes of; what only reports know (`Event.result`) is lost.
 

@@ -38,6 +38,16 @@ CATALOGUE: Final[dict[str, str]] = {
     "the address to listen at, instead of localhost; implies --ws-server": "监听地址，代替 localhost；同时启用 --ws-server",
     "the port to listen at, instead of 8765; 0 = any free one; implies --ws-server": "监听端口，代替 8765；0 = 任意空闲端口；同时启用 --ws-server",
     "seconds that watchers have to read the end of the run (default 5)": "运行结束后留给观看者读完的秒数（默认 5）",
+    "serve the finished run for S seconds, for who comes late (default 0; Ctrl-C ends it)": "运行结束后再提供 S 秒，供晚来的人观看（默认 0；Ctrl-C 结束）",
+    "who may watch": "谁可以观看",
+    "ask watchers for this token; auto makes one and prints it (or SISYPHUS_WS_TOKEN, which ps does not show)": "要求观看者出示这个令牌；auto 生成一个并打印（也可以用 ps 看不到的环境变量 SISYPHUS_WS_TOKEN）",
+    "let pages of this origin watch, as in https://ci.example; may be given again": "允许这个来源的网页观看，例如 https://ci.example；可以多次给出",
+    "serve wss:// and https:// with this certificate (PEM)": "用这个证书（PEM）提供 wss:// 和 https://",
+    "the certificate's key (PEM), unless it stands in the same file": "证书的私钥（PEM）；与证书在同一文件时不用给出",
+    "keeping events for who comes late or is slow": "为晚来的和慢的观看者保留事件",
+    "append every event to FILE as a line of JSON": "把每个事件作为一行 JSON 追加到 FILE",
+    "how many events memory keeps for watchers (default 65536)": "内存中为观看者保留多少个事件（默认 65536）",
+    "how many bytes of events memory keeps, as in 512K or 64M (default 64M)": "内存中保留多少字节的事件，例如 512K 或 64M（默认 64M）",
     "output": "输出",
     "write the result as JSON to FILE": "把结果写成 JSON 到 FILE",
     "what stdout shows: text (default), or the result as one JSON document and nothing else": "标准输出的内容：text（默认），或者只有一个 JSON 结果文档",
@@ -58,6 +68,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "'{value}' is no expression over tags: {reason}": "“{value}”不是标签表达式：{reason}",
     "must be I/N with I from 1 to N, as in 1/3, got '{value}'": "必须是 I/N，I 从 1 到 N，例如 1/3，实际是“{value}”",
     "must be a number of seconds, got '{value}'": "必须是秒数，实际是“{value}”",
+    "must be a size like 512K or 64M, got '{value}'": "必须是 512K、64M 这样的大小，实际是“{value}”",
+    "an origin looks like https://ci.example or http://localhost:3000, got '{value}'": "来源应当形如 https://ci.example 或 http://localhost:3000，实际是“{value}”",
     "there is no '{value}', only {known}": "没有“{value}”，只有 {known}",
     # case._checking
     "validations": "校验",
@@ -316,6 +328,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "1 step": "1 个步骤",
     "{count} steps": "{count} 个步骤",
     "{file}: ok ({steps})": "{file}：正确（{steps}）",
+    # watching
+    "--ws-key needs the certificate it belongs to: --ws-cert": "--ws-key 需要它所属的证书：--ws-cert",
     # engine.attempt
     "no end within the timeout of {limit:g} s": "超时：{limit:g} 秒内没有结束",
     "status {status}": "状态码 {status}",
@@ -380,6 +394,12 @@ CATALOGUE: Final[dict[str, str]] = {
     "The server ended or garbled its answer; look in its log for this request.": "服务器中断了响应，或响应内容不合规；请在服务器日志中查看这个请求。",
     "Raise the step's timeout if so long an answer is fine, or find out why the service is slow.": "如果这么慢是正常的，请调大步骤的 timeout；否则请查明服务为什么慢。",
     "Look at the raw body in the result (text); the content type may not tell the truth.": "请查看结果中的原始响应体（text）；Content-Type 可能与内容不符。",
+    # event_log
+    "cannot write the event log {path}: {reason}": "无法写入事件日志 {path}：{reason}",
+    "{path} ends with event {seq}: {reason}": "{path} 只写到事件 {seq}：{reason}",
+    "the disk is too slow": "磁盘太慢",
+    "there was no time left": "没有时间写完",
+    "it was changed while the run went on": "它在运行期间被改动",
     # http.bodies
     "this cannot be written as JSON: {reason}": "无法写成 JSON：{reason}",
     "a text holds half a surrogate pair, which UTF-8 cannot encode": "文本中有不完整的代理对，UTF-8 无法编码",
@@ -441,6 +461,26 @@ CATALOGUE: Final[dict[str, str]] = {
     "it holds something else": "里面是别的内容",
     "what failed is not remembered for --last-failed: {reason}": "没有为 --last-failed 记下失败的用例：{reason}",
     "another run does not let go of it": "另一次运行一直占用着它",
+    # line_file
+    "it is no regular file": "它不是普通文件",
+    "another run writes to it": "另一次运行正在写入它",
+    # live.access
+    "This server is not known as '{host}'. If it is reached by that name on purpose: --ws-allow-origin http://{host}": "本服务器不叫“{host}”。如果确实要用这个名称访问：--ws-allow-origin http://{host}",
+    "A page of {origin} may not watch this run. If it is yours: --ws-allow-origin ORIGIN": "{origin} 的网页不能观看这次运行。如果是您自己的网页：--ws-allow-origin ORIGIN",
+    "another site": "其他网站",
+    "This run is watched with a token: send it as 'Authorization: Bearer TOKEN', as ?token=TOKEN in the address, or as the WebSocket subprotocol sisyphus.token.TOKEN beside sisyphus.v1.": "观看这次运行需要令牌：请用请求头“Authorization: Bearer TOKEN”、地址中的 ?token=TOKEN，或与 sisyphus.v1 一起给出的 WebSocket 子协议 sisyphus.token.TOKEN 发送。",
+    # live.asking
+    "There is no parameter '{name}' ({hint}).": "没有参数“{name}”（{hint}）。",
+    "The parameter '{name}' is given twice.": "参数“{name}”给出了两次。",
+    "{name} takes the seq of an event, a whole number, not '{value}'.": "{name} 的值是事件的 seq（整数），不能是“{value}”。",
+    "{name} is {known}, not '{value}'.": "{name} 只能是 {known}，不能是“{value}”。",
+    "There is no event type '{type}' ({hint}).": "没有事件类型“{type}”（{hint}）。",
+    "case takes the test_case_id of a case, as in case=case-1.": "case 的值是用例的 test_case_id，例如 case=case-1。",
+    # live.beginning
+    "after={after} is not of this run, whose newest event is {newest}: begin without after=.": "after={after} 不属于这次运行，它最新的事件是 {newest}：请去掉 after= 从头开始。",
+    "The events from {first} to {last} are no longer kept: go on with after={last}, or with the subprotocol sisyphus.v1 or Server-Sent Events, which tell of a gap; --event-log keeps everything.": "事件 {first} 到 {last} 已不再保留：请从 after={last} 继续，或使用会告知缺口的子协议 sisyphus.v1 或 Server-Sent Events；--event-log 会保留全部事件。",
+    # live.door
+    "This server speaks TLS: connect with https:// and wss://.": "本服务器使用 TLS：请用 https:// 和 wss:// 连接。",
     # live.handshake
     "There is no WebSocket at {path}; the run's events are at /.": "{path} 上没有 WebSocket；运行事件在 /。",
     "A WebSocket begins with GET and HTTP/1.1.": "WebSocket 握手必须使用 GET 和 HTTP/1.1。",
@@ -448,8 +488,11 @@ CATALOGUE: Final[dict[str, str]] = {
     "A WebSocket begins with the headers Upgrade: websocket and Connection: Upgrade.": "WebSocket 握手必须带请求头 Upgrade: websocket 和 Connection: Upgrade。",
     "The header Sec-WebSocket-Key is missing.": "缺少请求头 Sec-WebSocket-Key。",
     "A header of this request holds characters that are not allowed there.": "这个请求的请求头中有不允许的字符。",
+    "A request has no body here.": "这里的请求不能带请求体。",
+    "Who brings the token as a subprotocol has to offer sisyphus.v1 beside it.": "用子协议带令牌时，必须同时给出 sisyphus.v1。",
     # live.head
     "This is not an HTTP request: {reason}.": "这不是 HTTP 请求：{reason}。",
+    "A request has at most {count} headers here.": "这里的请求最多有 {count} 个请求头。",
     # live.listen
     "cannot listen at '{host}': no such host is known here; choose another with --ws-host": "无法在“{host}”监听：本机不认识这个主机名；请用 --ws-host 换一个",
     "address already in use: {place}; choose another port with --ws-port (0 takes a free one), or end the program that holds it": "地址已被占用：{place}；请用 --ws-port 换一个端口（0 表示任意空闲端口），或结束占用它的程序",
@@ -457,8 +500,14 @@ CATALOGUE: Final[dict[str, str]] = {
     "cannot listen at {place}: this machine does not have that address; choose another with --ws-host": "无法在 {place} 监听：本机没有这个地址；请用 --ws-host 换一个",
     "cannot listen at {place}: {reason}; choose another place with --ws-host and --ws-port": "无法在 {place} 监听：{reason}；请用 --ws-host 和 --ws-port 换一个",
     # live.plain
-    "This is a WebSocket stream; connect with a WebSocket client to ws://{address}/ to watch the run.": "这里是 WebSocket 事件流；请用 WebSocket 客户端连接 ws://{address}/ 观看运行。",
-    "There is nothing at {path}; the run's events are at /.": "{path} 上没有内容；运行事件在 /。",
+    "This is a WebSocket stream; connect with a WebSocket client to {websocket} to watch the run, or read {http}.": "这里是 WebSocket 事件流；请用 WebSocket 客户端连接 {websocket} 观看运行，或读取 {http}。",
+    "There is nothing at {path}, only at {known}.": "{path} 上没有内容，只有 {known}。",
+    "A run can only be looked at: GET or HEAD, not {method}.": "运行只能观看：请用 GET 或 HEAD，不能用 {method}。",
+    # live.secure
+    "cannot serve TLS with {certificate}: {reason}": "无法用 {certificate} 提供 TLS：{reason}",
+    "the key of --ws-key is protected by a passphrase; give one that is not": "--ws-key 的私钥有口令保护；请给出没有口令的私钥",
+    "key and certificate do not belong together": "私钥与证书不匹配",
+    "it has to hold a certificate and its key as PEM ({reason})": "其中必须有 PEM 格式的证书和私钥（{reason}）",
     # mock.routes
     "the mock server has no {method} for {path}": "模拟服务器的 {path} 没有 {method} 方法",
     "the mock server has no route for {method} {path}": "模拟服务器没有 {method} {path} 的路由",
@@ -468,6 +517,9 @@ CATALOGUE: Final[dict[str, str]] = {
     "the mock server cannot listen on {address}: {reason}": "模拟服务器无法在 {address} 监听：{reason}",
     # outputs
     "watch live: {url}": "实时观看：{url}",
+    "warning: whoever reaches port {port} of this machine can watch this run: its names, addresses, messages, and variables if they are sent; --ws-token auto asks watchers for a token": "警告：能访问本机端口 {port} 的人都可以观看这次运行：名称、地址、消息，以及发送的变量；--ws-token auto 会要求观看者出示令牌",
+    "warning: the event log is not complete; {reason}; the run goes on": "警告：事件日志不完整；{reason}；运行继续",
+    "the finished run can be watched at {url} for {time} (Ctrl-C ends that)": "结束的运行还可以在 {url} 观看 {time}（Ctrl-C 结束）",
     "interrupted; the run is being ended (once more: at once)": "已中断，正在结束运行（再按一次立即结束）",
     "up to {time} for watchers who still read (Ctrl-C: at once)": "还有观看者在读，最多等待 {time}（Ctrl-C 立即结束）",
     "{count} of {total} cases selected": "选中 {total} 个用例中的 {count} 个",
@@ -485,6 +537,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "none of the {count} cases is selected by {asked}": "{count} 个用例中没有一个符合 {asked}",
     "the cases have no tags; write for example {example}": "这些用例没有标签；请写例如 {example}",
     "their tags are {tags}": "它们的标签有 {tags}",
+    # settings
+    "{name} is empty: set it to the token, or take it away": "{name} 是空的：请设为令牌，或者去掉它",
     # status
     "{done} of {total} cases done": "用例已完成 {done}/{total}",
     "about {time} left": "约剩 {time}",

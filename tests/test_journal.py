@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from trio.testing import wait_all_tasks_blocked
 
-from sisyphus.journal import Journal, Overtaken, Pending
+from sisyphus.journal import Interest, Journal, Overtaken, Pending
 
 
 def journal_of(*seqs: int, max_events: int = 100, max_bytes: int = 10_000) -> Journal:
@@ -18,8 +18,8 @@ def journal_of(*seqs: int, max_events: int = 100, max_bytes: int = 10_000) -> Jo
 
 def test_a_reader_gets_all_that_follows_its_cursor_in_one_piece() -> None:
     journal = journal_of(1, 2, 3)
-    assert journal.read(0) == Pending((b"1", b"2", b"3"), 3)
-    assert journal.read(1) == Pending((b"2", b"3"), 3)
+    assert journal.read(0) == Pending((b"1", b"2", b"3"), 3, (1, 2, 3))
+    assert journal.read(1) == Pending((b"2", b"3"), 3, (2, 3))
 
 
 def test_a_reader_that_has_everything_gets_nothing_and_keeps_its_cursor() -> None:
@@ -29,9 +29,9 @@ def test_a_reader_that_has_everything_gets_nothing_and_keeps_its_cursor() -> Non
 
 def test_numbers_left_out_are_no_loss() -> None:
     journal = journal_of(2, 5, 9)
-    assert journal.read(0) == Pending((b"2", b"5", b"9"), 9)
-    assert journal.read(3) == Pending((b"5", b"9"), 9)
-    assert journal.read(5) == Pending((b"9",), 9)
+    assert journal.read(0) == Pending((b"2", b"5", b"9"), 9, (2, 5, 9))
+    assert journal.read(3) == Pending((b"5", b"9"), 9, (5, 9))
+    assert journal.read(5) == Pending((b"9",), 9, (9,))
 
 
 def test_a_piece_ends_before_the_event_that_would_be_too_much() -> None:
@@ -46,7 +46,7 @@ def test_an_event_larger_than_a_piece_comes_alone() -> None:
     journal = Journal()
     journal.append(1, b"x" * 500)
     journal.append(2, b"y")
-    assert journal.read(0, max_bytes=100) == Pending((b"x" * 500,), 1)
+    assert journal.read(0, max_bytes=100) == Pending((b"x" * 500,), 1, (1,))
 
 
 def test_beyond_the_number_of_events_the_oldest_go() -> None:
@@ -88,6 +88,52 @@ def test_evicted_events_give_their_memory_back() -> None:
         journal.append(seq, b"x" * 100)
     assert sum(map(len, journal._payloads)) == 10 * 100
     assert len(journal._payloads) <= 2 * 10 + 1
+
+
+def of_two_cases(**bounds: int) -> Journal:
+    journal = Journal(**bounds)
+    for seq in range(1, 11):
+        journal.append(seq, b"%d" % seq, kind="log" if seq % 3 else "error", case=f"case-{seq % 2}")
+    return journal
+
+
+@pytest.mark.parametrize(
+    ("only", "wanted"),
+    [
+        (Interest(), tuple(range(1, 11))),
+        (Interest(types=frozenset({"error"})), (3, 6, 9)),
+        (Interest(types=frozenset({"error", "log"})), tuple(range(1, 11))),
+        (Interest(case="case-0"), (2, 4, 6, 8, 10)),
+        (Interest(types=frozenset({"error"}), case="case-0"), (6,)),
+        (Interest(case="case-7"), ()),
+    ],
+)
+def test_who_wants_only_some_events_gets_those_and_a_cursor_behind_all_of_them(
+    only: Interest, wanted: tuple[int, ...]
+) -> None:
+    pending = of_two_cases().read(0, only=only)
+    assert (pending.seqs, pending.cursor) == (wanted, 10)
+    assert pending.payloads == tuple(b"%d" % seq for seq in wanted)
+
+
+def test_what_is_selected_stays_beside_what_it_belongs_to_when_the_oldest_go() -> None:
+    journal = of_two_cases(max_events=4)
+    assert journal.read(journal.floor, only=Interest(types=frozenset({"error"}))).seqs == (9,)
+    assert journal.read(journal.floor, only=Interest(case="case-0")).seqs == (8, 10)
+
+
+def test_the_backlog_is_the_share_of_what_can_be_kept_by_number_or_by_bytes() -> None:
+    journal = Journal(max_events=10, max_bytes=100)
+    for seq in range(1, 5):
+        journal.append(seq, b"x" * 20)
+    assert [journal.backlog(cursor) for cursor in (4, 2, 0)] == pytest.approx([0, 0.4, 0.8])
+    for seq in range(5, 25):
+        journal.append(seq, b"x")
+    assert [journal.backlog(cursor) for cursor in (24, 19, 14, 13)] == pytest.approx([0, 0.5, 1, 1])
+
+
+def test_a_journal_without_events_leaves_nobody_behind() -> None:
+    assert Journal().backlog(0) == 0
 
 
 def test_an_empty_journal_has_no_first_event() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from sisyphus.live.plain import Answer
+from sisyphus.live import token
+from sisyphus.live.answer import Answer, sentence
+from sisyphus.live.control import PROTOCOL
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -20,6 +22,11 @@ def wants_websocket(head: Head) -> bool:
     return "websocket" in head.tokens("upgrade")
 
 
+def speaks_subprotocol(head: Head) -> bool:
+    """Whether the client offers to understand control messages."""
+    return PROTOCOL in head.offers("sec-websocket-protocol")
+
+
 def refusal(head: Head) -> Answer | None:
     """Why a request for a WebSocket is refused (RFC 6455, 4.2.1), None if it is not.
 
@@ -27,15 +34,19 @@ def refusal(head: Head) -> Answer | None:
     """
     if head.path != "/":
         return _bad(
-            tr("There is no WebSocket at {path}; the run's events are at /.", path=head.path), HTTPStatus.NOT_FOUND
+            tr("There is no WebSocket at {path}; the run's events are at /.", path=head.path[:200]),
+            HTTPStatus.NOT_FOUND,
         )
     if head.method != "GET" or head.http_version != "1.1":
         return _bad(tr("A WebSocket begins with GET and HTTP/1.1."))
+    if head.has_body:
+        return _bad(tr("A request has no body here."))
     if head.values("sec-websocket-version") != ("13",):
-        return Answer(
-            status=HTTPStatus.UPGRADE_REQUIRED,
-            sentence=tr("This server speaks version 13 of WebSocket: send Sec-WebSocket-Version: 13."),
-            headers=(("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")),
+        return sentence(
+            HTTPStatus.UPGRADE_REQUIRED,
+            tr("This server speaks version 13 of WebSocket: send Sec-WebSocket-Version: 13."),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
         )
     if head.values("upgrade")[-1].lower() != "websocket" or "upgrade" not in head.tokens("connection"):
         return _bad(tr("A WebSocket begins with the headers Upgrade: websocket and Connection: Upgrade."))
@@ -43,6 +54,8 @@ def refusal(head: Head) -> Answer | None:
         return _bad(tr("The header Sec-WebSocket-Key is missing."))
     if not _decodable(head):
         return _bad(tr("A header of this request holds characters that are not allowed there."))
+    if _brings_token_alone(head):
+        return _bad(tr("Who brings the token as a subprotocol has to offer sisyphus.v1 beside it."))
     return None
 
 
@@ -55,5 +68,11 @@ def _decodable(head: Head) -> bool:
     return all(value.isascii() for name in _ASCII_HEADERS for value in head.values(name))
 
 
-def _bad(sentence: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Answer:
-    return Answer(status=status, sentence=sentence)
+def _brings_token_alone(head: Head) -> bool:
+    """A browser gives the connection up if none of its offers is taken, and the token is not for sending back."""
+    offers = head.offers("sec-websocket-protocol")
+    return PROTOCOL not in offers and any(offer.startswith(token.SUBPROTOCOL) for offer in offers)
+
+
+def _bad(text: str, status: HTTPStatus = HTTPStatus.BAD_REQUEST) -> Answer:
+    return sentence(status, text)

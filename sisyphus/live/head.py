@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # Browsers send some hundred bytes, and cookies of other services on localhost are the only thing that makes it more.
 MAX_HEAD_BYTES: Final = 16 * 1024
 
+# What a request is about fits into a fraction of this; each more costs time to read.
+MAX_HEADERS: Final = 100
+
 # Whoever needs longer for a head is holding a place, not asking for something.
 HEAD_SECONDS: Final = 10.0
 
@@ -44,13 +47,22 @@ class Head:
     def path(self) -> str:
         return self.target.partition("?")[0]
 
+    @property
+    def has_body(self) -> bool:
+        """Whether a body follows. None is ever read here: where one ends is what two programs may see differently."""
+        return bool(self.values("transfer-encoding")) or any(value != "0" for value in self.values("content-length"))
+
     def values(self, name: str) -> tuple[str, ...]:
         """All values of a header, in their order."""
         return tuple(value for known, value in self.headers if known == name)
 
     def tokens(self, name: str) -> frozenset[str]:
         """The words of a header that is a list of them, in lower case."""
-        return frozenset(token.strip().lower() for value in self.values(name) for token in value.split(","))
+        return frozenset(offer.lower() for offer in self.offers(name))
+
+    def offers(self, name: str) -> tuple[str, ...]:
+        """The words of a header that is a list of them, as they are written and in their order."""
+        return tuple(word.strip() for value in self.values(name) for word in value.split(","))
 
 
 class HeadParser:
@@ -75,6 +87,9 @@ class HeadParser:
             raise BadHead(status, tr("This is not an HTTP request: {reason}.", reason=error)) from error
         if not isinstance(event, h11.Request):
             return None
+        if len(event.headers) > MAX_HEADERS:
+            status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            raise BadHead(status, tr("A request has at most {count} headers here.", count=MAX_HEADERS))
         return Head(
             method=event.method.decode("ascii"),
             target=event.target.decode("ascii"),

@@ -1,4 +1,4 @@
-"""What a plain HTTP request is answered."""
+"""What is at which path, for requests that do not ask for a WebSocket."""
 
 from __future__ import annotations
 
@@ -6,68 +6,65 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from attrs import frozen
-
+from sisyphus.live.answer import document
+from sisyphus.live.following import follow
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    import trio
+    from sisyphus.live.visit import Visit
 
-    from sisyphus.journal import Journal
-    from sisyphus.live.head import Head
+Page = Callable[["Visit"], Awaitable[None]]
 
 
-@frozen(kw_only=True)
-class Answer:
-    """A whole response whose body is a sentence; the connection ends with it."""
-
-    status: HTTPStatus
-    sentence: str
-    headers: tuple[tuple[str, str], ...] = ()
-
-    def encode(self, *, body: bool = True) -> bytes:
-        """The response as bytes, for a HEAD request without its body."""
-        content = f"{self.sentence}\n".encode()
-        lines = (
-            f"HTTP/1.1 {self.status.value} {self.status.phrase}",
-            "Content-Type: text/plain; charset=utf-8",
-            f"Content-Length: {len(content)}",
-            "X-Content-Type-Options: nosniff",
-            "Cache-Control: no-store",
-            *(f"{name}: {value}" for name, value in self.headers),
-            "Connection: close",
+async def answer_plain(visit: Visit) -> None:
+    """Answers a request by the table of `PAGES`."""
+    head = visit.head
+    page = PAGES.get(head.path)
+    if page is None:
+        await visit.say(
+            HTTPStatus.NOT_FOUND,
+            tr("There is nothing at {path}, only at {known}.", path=head.path[:200], known=" ".join(PAGES)),
         )
-        return "\r\n".join((*lines, "", "")).encode("latin-1") + (content if body else b"")
+    elif head.method not in {"GET", "HEAD"}:
+        await visit.say(
+            HTTPStatus.METHOD_NOT_ALLOWED,
+            tr("A run can only be looked at: GET or HEAD, not {method}.", method=head.method[:40]),
+            ("Allow", "GET, HEAD"),
+        )
+    elif head.has_body:
+        await visit.say(HTTPStatus.BAD_REQUEST, tr("A request has no body here."))
+    else:
+        await page(visit)
 
 
-Page = Callable[["Head", "trio.abc.SendStream", "Journal"], Awaitable[None]]
-
-
-async def answer_plain(head: Head, stream: trio.abc.SendStream, journal: Journal) -> None:
-    """Answers a request that does not ask for a WebSocket, by the table of `PAGES`."""
-    page = PAGES.get(head.path, _nothing_here)
-    await page(head, stream, journal)
-
-
-async def _stream_here(head: Head, stream: trio.abc.SendStream, _journal: Journal) -> None:
-    address = next(iter(head.values("host")), "HOST:PORT")
-    answer = Answer(
-        status=HTTPStatus.UPGRADE_REQUIRED,
-        sentence=tr(
-            "This is a WebSocket stream; connect with a WebSocket client to ws://{address}/ to watch the run.",
-            address=address,
+async def _stream_here(visit: Visit) -> None:
+    s = "s" if visit.secure else ""
+    await visit.say(
+        HTTPStatus.UPGRADE_REQUIRED,
+        tr(
+            "This is a WebSocket stream; connect with a WebSocket client to {websocket} to watch the run, or read {http}.",
+            websocket=f"ws{s}://{visit.host}/",
+            http=f"http{s}://{visit.host}/events",
         ),
-        headers=(("Upgrade", "websocket"),),
+        ("Upgrade", "websocket"),
     )
-    await stream.send_all(answer.encode(body=head.method != "HEAD"))
 
 
-async def _nothing_here(head: Head, stream: trio.abc.SendStream, _journal: Journal) -> None:
-    answer = Answer(
-        status=HTTPStatus.NOT_FOUND,
-        sentence=tr("There is nothing at {path}; the run's events are at /.", path=head.path),
-    )
-    await stream.send_all(answer.encode(body=head.method != "HEAD"))
+async def _health(visit: Visit) -> None:
+    show = visit.show
+    kept = {"first_seq": show.first_seq, "last_seq": show.journal.last_seq}
+    await visit.answer(document({"status": "ok", **show.run.as_json(), **kept, "watchers": show.pulse.watchers}))
 
 
-PAGES: Final[Mapping[str, Page]] = {"/": _stream_here}
+async def _description(visit: Visit) -> None:
+    from sisyphus.live.asyncapi import description
+
+    await visit.answer(document(description(visit.host, secure=visit.secure)))
+
+
+PAGES: Final[Mapping[str, Page]] = {
+    "/": _stream_here,
+    "/events": follow,
+    "/healthz": _health,
+    "/asyncapi.json": _description,
+}

@@ -57,6 +57,11 @@ class Pulse:
         self._watchers: set[Served] = set()
         self._gathering = trio.lowlevel.ParkingLot()
 
+    @property
+    def watchers(self) -> int:
+        """How many there are."""
+        return len(self._watchers)
+
     def join(self, watcher: Served) -> None:
         self._watchers.add(watcher)
         self._gathering.unpark_all()

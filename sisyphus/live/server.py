@@ -4,90 +4,84 @@ from __future__ import annotations
 
 import logging
 import selectors
-from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import trio
-from attrs import field, frozen
-from attrs.validators import and_, ge, le, optional
 
+from sisyphus.live import token
+from sisyphus.live.access import Access, is_loopback
 from sisyphus.live.door import Door
 from sisyphus.live.listen import open_listeners
+from sisyphus.live.serving import LiveSettings, Serving
+from sisyphus.live.show import Show
 
 if TYPE_CHECKING:
+    import ssl
+
+    from sisyphus.event_log import EventLog
     from sisyphus.journal import Journal
+    from sisyphus.live.run_state import RunState
+
+__all__ = ["LiveSettings", "Serving", "serve"]
 
 # Where the process has no file left for a connection, Trio waits and logs it; what no handler takes goes to the terminal,
 # traceback and all.
 logging.getLogger("trio.serve_listeners").addHandler(logging.NullHandler())
 
 
-@frozen(kw_only=True)
-class LiveSettings:
-    """How a run is watched.
-
-    Attributes:
-        host, port: where watchers connect; port 0 is any free one.
-        drain: seconds that watchers have, after the run, to read what is left.
-        wait_clients: how many watchers must be there before the first step.
-        wait_timeout: seconds after which the run begins without them; None for never.
-    """
-
-    host: str = "localhost"
-    port: int = field(default=8765, validator=and_(ge(0), le(65535)))
-    drain: float = field(default=5.0, validator=ge(0))
-    wait_clients: int = field(default=0, validator=ge(0))
-    wait_timeout: float | None = field(default=None, validator=optional(ge(0)))
-
-
-@frozen(kw_only=True)
-class Serving:
-    """Where the server can be reached: the address to tell the user, and each one that is listened at.
-
-    `wait_for_watchers` returns when so many are there as it is given.
-    """
-
-    host: str
-    port: int
-    addresses: tuple[tuple[str, int], ...]
-    wait_for_watchers: Callable[[int], Awaitable[None]] = field(eq=False, repr=False)
-
-    @property
-    def url(self) -> str:
-        """What a watcher connects to."""
-        return _url(self.host, self.port)
-
-    @property
-    def urls(self) -> tuple[str, ...]:
-        """The same for each address."""
-        return tuple(_url(*address) for address in self.addresses)
-
-
 async def serve(
-    journal: Journal, settings: LiveSettings, *, task_status: trio.TaskStatus[Serving] = trio.TASK_STATUS_IGNORED
+    journal: Journal,
+    settings: LiveSettings,
+    *,
+    log: EventLog | None = None,
+    run: RunState | None = None,
+    task_status: trio.TaskStatus[Serving] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serves the events of `journal` to any number of watchers.
 
-    `started` comes when all sockets listen. Returns when the journal is closed and each watcher that still reads has
-    everything and a close frame, at most `settings.drain` seconds after the closing. Cancelling closes everything at
-    once. Whatever a watcher does concerns no other watcher, nor who writes the journal.
+    `started` comes when all sockets listen. Goes on for `settings.linger` seconds when the journal is closed, and then
+    returns when each watcher that still reads has everything and a close frame, at most `settings.drain` seconds later.
+    Cancelling closes everything at once. Whatever a watcher does concerns no other watcher, nor who writes the journal.
+
+    Args:
+        journal: the newest events.
+        settings: where, for how long, and for whom.
+        log: all events, for who asks for those that the journal no longer has.
+        run: how it is with the run.
+        task_status: told where the server can be reached.
 
     Raises:
-        sisyphus.errors.StartError: the address is taken or does not exist here.
+        sisyphus.errors.StartError: the address is taken or does not exist here, or the certificate cannot be used.
     """
+    tls = _tls(settings)
     listeners = await open_listeners(settings.host, settings.port)
-    door = Door(journal)
+    lingering = trio.Event()
+    show = Show(journal, log=log, run=run)
+    shown = token.make() if settings.token == token.AUTO else settings.token
+    serving = _where(settings, listeners, show, lingering, shown)
+    access = Access(host=settings.host, loopback=serving.loopback, origins=settings.origins, token=shown)
+    door = Door(show, access, tls)
     with trio.CancelScope() as open_house:
         async with trio.open_nursery() as visits:
-            visits.start_soon(door.pulse.run)
+            visits.start_soon(show.pulse.run)
             async with trio.open_nursery() as accepting:
                 accepting.start_soon(_accept, door, listeners, visits)
-                task_status.started(_where(settings.host, listeners, door))
+                task_status.started(serving)
                 await journal.wait_closed()
+                with trio.move_on_after(settings.linger):
+                    await lingering.wait()
                 open_house.deadline = trio.current_time() + settings.drain
+                door.last_call()
                 await _let_in_who_waits(listeners)
                 accepting.cancel_scope.cancel("the run is over")
-            door.last_call()
+
+
+def _tls(settings: LiveSettings) -> ssl.SSLContext | None:
+    if settings.certificate is None:
+        return None
+    from sisyphus.live import secure
+
+    return secure.load(settings.certificate, settings.key)
 
 
 async def _accept(door: Door, listeners: list[trio.SocketListener], visits: trio.Nursery) -> None:
@@ -103,15 +97,18 @@ async def _let_in_who_waits(listeners: list[trio.SocketListener]) -> None:
             await trio.sleep(0.001)
 
 
-def _where(host: str, listeners: list[trio.SocketListener], door: Door) -> Serving:
+def _where(
+    settings: LiveSettings, listeners: list[trio.SocketListener], show: Show, lingering: trio.Event, shown: str | None
+) -> Serving:
     addresses = tuple(listener.socket.getsockname()[:2] for listener in listeners)
     return Serving(
-        host=host or addresses[0][0],
+        host=settings.host or addresses[0][0],
         port=addresses[0][1],
         addresses=addresses,
-        wait_for_watchers=door.pulse.wait_for,
+        loopback=all(is_loopback(host) for host, _ in addresses),
+        secure=settings.certificate is not None,
+        token=shown,
+        tell_token=settings.token == token.AUTO,
+        wait_for_watchers=show.pulse.wait_for,
+        end_lingering=lingering.set,
     )
-
-
-def _url(host: str, port: int) -> str:
-    return f"ws://[{host}]:{port}" if ":" in host else f"ws://{host}:{port}"

@@ -90,17 +90,25 @@ class SharedStream(trio.abc.Stream):
         Closing a socket with unread data in it resets the connection, and the peer may lose the last that it was sent,
         which is the very sentence that says why.
         """
-        if not isinstance(self._transport, trio.abc.HalfCloseableStream):
-            return
         with trio.move_on_after(_LINGER_SECONDS):
             try:
                 async with self._turn:
-                    await self._transport.send_eof()
+                    if not await self._said_that_nothing_comes():
+                        return
                 left = _LINGER_BYTES
                 while left > 0 and (data := await self._transport.receive_some()):
                     left -= len(data)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 pass
+
+    async def _said_that_nothing_comes(self) -> bool:
+        if isinstance(self._transport, trio.abc.HalfCloseableStream):
+            await self._transport.send_eof()
+            return True
+        if isinstance(self._transport, trio.SSLStream):
+            # TLS has no half of a connection to close; what says that no more comes closes both, and is answered.
+            await self._transport.unwrap()
+        return False
 
     async def aclose(self) -> None:
         await self._transport.aclose()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import pytest
 import trio
@@ -12,7 +13,15 @@ from trio.testing import memory_stream_pair
 from wsproto.events import AcceptConnection, CloseConnection, Event, Ping, Pong, Request, TextMessage
 
 from sisyphus.journal import Journal
+from sisyphus.live.access import Access
 from sisyphus.live.door import Door
+from sisyphus.live.run_state import RunState
+from sisyphus.live.show import Show
+
+if TYPE_CHECKING:
+    from sisyphus.event_log import EventLog
+
+RUN_ID = "0b7f3c52-5d3e-4f0f-9d0a-0f5c4f6f9a11"
 
 
 class Client:
@@ -74,12 +83,15 @@ class Client:
 class House:
     """A server without sockets: each visit is one end of a pair of streams, whose other end is received at the door."""
 
-    def __init__(self, journal: Journal, nursery: trio.Nursery) -> None:
+    def __init__(
+        self, journal: Journal, nursery: trio.Nursery, access: Access | None = None, log: EventLog | None = None
+    ) -> None:
         self.journal = journal
-        self.door = Door(journal)
+        self.show = Show(journal, log=log, run=RunState(run_id=RUN_ID, state="running", cases_total=3))
+        self.door = Door(self.show, Access(host="localhost") if access is None else access)
         self.gone = 0
         self._nursery = nursery
-        nursery.start_soon(self.door.pulse.run)
+        nursery.start_soon(self.show.pulse.run)
 
     def visit(
         self, pair: Callable[[], tuple[trio.abc.Stream, trio.abc.Stream]] = memory_stream_pair
@@ -119,7 +131,7 @@ def emit(journal: Journal, count: int = 1) -> None:
             "data": {"level": "info", "message": f"第 {seq} 条 " + "x" * (seq % 200), "context": {}},
             "test_case_id": "case-1",
             "step_name": None,
-            "run_id": "0b7f3c52-5d3e-4f0f-9d0a-0f5c4f6f9a11",
+            "run_id": RUN_ID,
             "seq": seq,
         }
         journal.append(seq, json.dumps(fields, ensure_ascii=False).encode())

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 
-from sisyphus.live.door import LAST_CALL_SECONDS
 from sisyphus.live.head import HEAD_SECONDS
+from sisyphus.live.lobby import LAST_CALL_SECONDS
 
 if TYPE_CHECKING:
     from trio.testing import MockClock
@@ -50,7 +50,7 @@ async def test_garbage_is_answered_with_a_sentence(autojump_clock: MockClock, ho
 
 
 async def test_a_wrong_handshake_is_answered_with_a_sentence(autojump_clock: MockClock, house: Any) -> None:
-    answer = await house.ask(b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+    answer = await house.ask(b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 426")
     assert "Sec-WebSocket-Version: 13" in body_of(answer)
 
@@ -74,7 +74,7 @@ async def test_who_leaves_without_a_word_is_no_error(autojump_clock: MockClock, 
 
 async def test_who_leaves_before_the_answer_is_no_error(autojump_clock: MockClock, house: Any) -> None:
     stream = house.visit()
-    await stream.send_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    await stream.send_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
     await stream.aclose()
     await trio.sleep(2)
     assert house.gone == 1
@@ -89,8 +89,8 @@ async def test_at_the_end_who_has_said_nothing_has_little_time_left(autojump_clo
     assert house.gone == 1
 
 
-async def test_after_the_end_nobody_may_take_long(autojump_clock: MockClock, house: Any) -> None:
-    house.journal.close()
+async def test_after_the_last_call_nobody_may_take_long(autojump_clock: MockClock, house: Any) -> None:
+    house.door.last_call()
     house.visit()
     await trio.sleep(LAST_CALL_SECONDS * 2)
     assert house.gone == 1

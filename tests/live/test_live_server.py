@@ -341,7 +341,7 @@ async def floods_with_pings_and_never_reads(stream: trio.SocketStream) -> None:
 
 
 async def posts_a_large_form(stream: trio.SocketStream) -> None:
-    await stream.send_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n")
+    await stream.send_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n")
     await flood(stream, b"x" * 65_536)
 
 
@@ -439,6 +439,6 @@ async def all_of(stream: trio.abc.ReceiveStream) -> bytes:
 @in_time
 async def test_a_request_with_a_body_that_nobody_wants_gets_its_answer_and_a_proper_end(live: Live) -> None:
     async with await live.connect() as stream:
-        await stream.send_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000)
-        assert (await stream.receive_some()).startswith(b"HTTP/1.1 426")
+        await stream.send_all(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000)
+        assert (await stream.receive_some()).startswith(b"HTTP/1.1 405")
         assert await stream.receive_some() == b""

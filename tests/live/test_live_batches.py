@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import wsproto
 from wsproto.events import TextMessage
-from wsproto.frame_protocol import FrameProtocol
 
-from sisyphus.journal import Journal, Overtaken
-from sisyphus.live.frames import BATCH_BYTES, BATCHES_KEPT, Batches, text_header
+from sisyphus.journal import Interest, Journal, Overtaken
+from sisyphus.live.batches import BATCH_BYTES, BATCHES_KEPT, Batches
+from sisyphus.live.frames import text_frames
 
 
 def journal_of(*payloads: bytes) -> Journal:
@@ -16,14 +16,8 @@ def journal_of(*payloads: bytes) -> Journal:
     return journal
 
 
-@pytest.mark.parametrize("length", [0, 1, 125, 126, 127, 65_535, 65_536, 100_000])
-def test_a_frame_is_what_wsproto_would_make_of_it(length: int) -> None:
-    text = "x" * length
-    assert text_header(length) + text.encode() == FrameProtocol(client=False, extensions=[]).send_data(text)
-
-
 def test_a_batch_holds_a_frame_for_each_event() -> None:
-    batch = Batches(journal_of(b"one", "二".encode(), b"three")).after(1)
+    batch = Batches(journal_of(b"one", "二".encode(), b"three"), text_frames).after(1)
     assert batch is not None
     assert batch.cursor == 3
     client = wsproto.Connection(wsproto.ConnectionType.CLIENT)
@@ -32,17 +26,17 @@ def test_a_batch_holds_a_frame_for_each_event() -> None:
 
 
 def test_who_has_everything_gets_no_batch() -> None:
-    assert Batches(journal_of(b"one")).after(1) is None
+    assert Batches(journal_of(b"one"), text_frames).after(1) is None
 
 
 def test_watchers_at_the_same_place_share_one_batch() -> None:
-    batches = Batches(journal_of(b"one", b"two"))
+    batches = Batches(journal_of(b"one", b"two"), text_frames)
     assert batches.after(0) is batches.after(0)
 
 
 def test_a_batch_is_made_anew_when_there_is_more() -> None:
     journal = journal_of(b"one")
-    batches = Batches(journal)
+    batches = Batches(journal, text_frames)
     first = batches.after(0)
     journal.append(2, b"two")
     second = batches.after(0)
@@ -52,7 +46,7 @@ def test_a_batch_is_made_anew_when_there_is_more() -> None:
 
 
 def test_what_is_pending_comes_in_batches_of_bounded_size() -> None:
-    batches = Batches(journal_of(*[b"x" * 1000] * 200))
+    batches = Batches(journal_of(*[b"x" * 1000] * 200), text_frames)
     cursor, sizes = 0, []
     while batch := batches.after(cursor):
         cursor = batch.cursor
@@ -63,7 +57,7 @@ def test_what_is_pending_comes_in_batches_of_bounded_size() -> None:
 
 
 def test_watchers_at_many_places_do_not_make_it_hold_many_batches() -> None:
-    batches = Batches(journal_of(*[b"x"] * 100))
+    batches = Batches(journal_of(*[b"x"] * 100), text_frames)
     for cursor in range(100):
         batches.after(cursor)
         assert len(batches._joined) <= BATCHES_KEPT
@@ -74,4 +68,16 @@ def test_who_is_too_slow_is_told() -> None:
     journal.append(1, b"one")
     journal.append(2, b"two")
     with pytest.raises(Overtaken):
-        Batches(journal).after(0)
+        Batches(journal, text_frames).after(0)
+
+
+def test_what_nobody_here_wants_is_passed_over_without_a_byte() -> None:
+    journal = Journal()
+    for seq, kind in ((1, "log"), (2, "error"), (3, "log")):
+        journal.append(seq, b"%d" % seq, kind=kind)
+    batches = Batches(journal, text_frames, Interest(types=frozenset({"error"})))
+    first, nothing = batches.after(0), batches.after(2)
+    assert first is not None
+    assert nothing is not None
+    assert (first.data, first.cursor) == (b"\x81\x012", 3)
+    assert (nothing.data, nothing.cursor) == (b"", 3)
