@@ -21,7 +21,7 @@ ANSWER_SECONDS: Final = 30.0
 
 # After the end of the run, for connections that have not said what they want; browsers open some in advance, and say
 # nothing until somebody clicks.
-LAST_CALL_SECONDS: Final = 0.2
+LAST_CALL_SECONDS: Final = 0.4
 
 
 class Guest:
