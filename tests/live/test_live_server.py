@@ -87,7 +87,7 @@ async def unstarted(journal: Journal, client_of: Any) -> AsyncIterator[Live]:
 
 @pytest.fixture
 async def live(unstarted: Live, nursery: trio.Nursery) -> Live:
-    await unstarted.start(nursery, drain=2.0)
+    await unstarted.start(nursery, drain=10.0)
     return unstarted
 
 
