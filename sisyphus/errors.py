@@ -20,6 +20,7 @@
           x BrokenResponse    the connection broke, or what came is not HTTP
         - StepTimeout         it did not end within its limit
         - BodyError           a body is not what it has to be
+        - ScriptError         a script did not come to its end
 
 A validation that does not hold is no error but data (`sisyphus.results`).
 """
@@ -237,6 +238,23 @@ class BodyError(StepError):
 
     def _advice(self) -> str:
         return tr("Look at the raw body in the result (text); the content type may not tell the truth.")
+
+
+class ScriptError(StepError):
+    """A script raised an exception, or its process ended before it did."""
+
+    category: ClassVar[Category] = "business"
+    retryable = True
+
+    def __init__(self, message: str, *, names: Iterable[str] = (), suggestion: str | None = None) -> None:
+        super().__init__(message, suggestion=suggestion)
+        self._names: Final = frozenset(names)  # of the exception's class and its bases
+
+    def names(self) -> frozenset[str]:
+        return super().names() | self._names
+
+    def _advice(self) -> str:
+        return tr("Look at the line of the script, and at what it printed (output, stderr), in the result.")
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

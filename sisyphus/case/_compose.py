@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from yaml.error import MarkedYAMLError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
 LEVELS: Final = 64
 _INCLUDE: Final = "!include"
+_FIRST_LINE: Final = re.compile(r"\n( *)[^ \r\n]")  # that has something on it, after the line that the search begins on
 
 
 class _TooDeepError(Exception):
@@ -63,6 +65,7 @@ class Composer:
         self._plain = plain
         self._include = include
         self._problems = problems
+        self._blocks: dict[tuple[int, int], int] = {}
 
     def document(self, level: int = 0) -> Any:
         """Returns the value of the only document; null, and a problem, if there is none."""
@@ -102,6 +105,8 @@ class Composer:
         if kind is ScalarEvent:
             if event.tag is not None or event.anchor is not None:
                 return self._decorated(event, level)
+            if event.style == "|":
+                self._note_block(event)
             return event.value if event.style else self._plain(event.value)
         if kind is MappingStartEvent:
             return self._mapping(event, level + 1)
@@ -110,12 +115,19 @@ class Composer:
         self._refuse_alias(event)
         return None
 
+    def _note_block(self, event: Any) -> None:
+        where = event.start_mark
+        written = _FIRST_LINE.search(self._text, where.index)
+        kept = _FIRST_LINE.search("\n" + event.value)
+        if written is not None and kept is not None:  # else it is empty
+            self._blocks[where.line + 1, where.column + 1] = len(written[1]) - len(kept[1])
+
     def _mapping(self, start: Any, level: int) -> Map:
         # This loop runs for every line of a file: no helper is called for what is as it should be.
         self._enter(start, level)
         next_event, value_of = self._next, self._value
         where = start.start_mark
-        node = Map(self._file, where.line + 1, where.column + 1)
+        node = Map(self._file, where.line + 1, where.column + 1, self._blocks)
         marks = node.marks
         while (event := next_event()).__class__ is not MappingEndEvent:
             key: str | None

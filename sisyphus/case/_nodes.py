@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 from sisyphus.errors import Mark
+
+_NO_BLOCKS: Final[Mapping[tuple[int, int], int]] = MappingProxyType({})
 
 
 class Map(dict[str, Any]):
@@ -15,12 +19,14 @@ class Map(dict[str, Any]):
         line: where it begins, counted from 1.
         column: likewise.
         marks: for each key the line and column of the key, then those of its value.
+        blocks: the file's literal blocks (``|``): how far their lines are indented, by where the ``|`` stands.
     """
 
-    __slots__ = ("column", "file", "line", "marks")
+    __slots__ = ("blocks", "column", "file", "line", "marks")
 
-    def __init__(self, file: str, line: int, column: int) -> None:
+    def __init__(self, file: str, line: int, column: int, blocks: Mapping[tuple[int, int], int] = _NO_BLOCKS) -> None:
         super().__init__()
+        self.blocks = blocks
         self.file = file
         self.line = line
         self.column = column

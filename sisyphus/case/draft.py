@@ -88,6 +88,12 @@ class Draft(dict[str, Any]):
         at = source.marks.get(self.key_of(key)) if source is not None else None
         return self.place if source is None or at is None else (source.file, at[2], at[3])
 
+    def indent_of(self, key: str) -> int | None:
+        """How far the lines of a text are indented in the file, if each is a line of a literal block (``|``); else None."""
+        file, line, column = self.place_of(key)
+        source = self._source
+        return source.blocks.get((line, column)) if source is not None and source.file == file else None
+
     def part(self, keys: Container[str]) -> Draft:
         """Takes some of the keys out, to a draft of their own that stands at the same place."""
         part = Draft(self.place, self._source)

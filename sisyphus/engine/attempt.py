@@ -70,6 +70,9 @@ async def attempt(step: Step, context: Bench, limit: float) -> Tried:
 
 def _validated(step: Step, context: Bench, outcome: Outcome) -> Tried:
     view = outcome.view
+    if isinstance(outcome.error, StepError):
+        error, setback = ErrorInfo.of(outcome.error), setback_of_error(outcome.error, view)
+        return Tried(view=view, error=error, warnings=outcome.warnings, setback=setback)
     tried = Tried(view=view, failure=outcome.failure, error=outcome.error, warnings=outcome.warnings)
     if step.checks:
         names = context.names.plus(response=view)
@@ -77,8 +80,8 @@ def _validated(step: Step, context: Bench, outcome: Outcome) -> Tried:
     broken = [check for check in tried.checks if check.status == "error"]
     unmet = [check for check in tried.checks if check.status == "failed"]
     if broken:
-        error = CheckError(_summary(broken))
-        tried.error, tried.setback = ErrorInfo.of(error), setback_of_error(error, view)
+        unchecked = CheckError(_summary(broken))
+        tried.error, tried.setback = ErrorInfo.of(unchecked), setback_of_error(unchecked, view)
         return tried
     if tried.error is not None:
         tried.setback = setback_of_inner(tried.error)

@@ -15,6 +15,7 @@ _TABLE: Final[dict[str, tuple[str, ...]]] = {
     "wait": ("wait",),
     "print": ("print", "log"),
     "function": ("function",),
+    "script": ("script", "code", "python"),
 }
 
 TYPE_NAMES: Final[dict[str, str]] = {word: name for name, words in _TABLE.items() for word in words}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import frozen
 
+from sisyphus.errors import StepError
 from sisyphus.results import ErrorInfo
 
 if TYPE_CHECKING:
@@ -27,13 +28,13 @@ class Outcome:
     Attributes:
         view: the response as validations, extractors and templates see it.
         failure: why the step failed by its own measure (a wait that ran out of time), or None.
-        error: why a step inside could not be carried out, so that this one could not either; or None.
+        error: why it could not be carried out though there is a view; as information if that is a step inside.
         warnings: what the user should know about it.
     """
 
     view: Mapping[str, Any]
     failure: str | None = None
-    error: ErrorInfo | None = None
+    error: StepError | ErrorInfo | None = None
     warnings: tuple[str, ...] = ()
 
 

@@ -311,7 +311,7 @@ STEPS: list[Wrong] = [
     ("{name: s, type: database}", ["3:21: steps of type 'database' are not supported yet by this version"]),
     ("{name: s, type: loop}", ["3:21: steps of type 'loop' are not supported yet by this version"]),
     ("{name: s, type: concurrent}", ["3:21: steps of type 'concurrent' are not supported yet by this version"]),
-    ("{name: s, type: Script}", ["3:21: steps of type 'Script' are not supported yet by this version"]),
+    ("{name: s, type: Poll}", ["3:21: steps of type 'Poll' are not supported yet by this version"]),
     ("{name: s, type: reqest, url: /}", ["3:21: unknown step type 'reqest' (did you mean 'request'?)"]),
     ("{name: s, type: [a], url: /}", ["3:21: type: expected text, got a list (write for example type: request)"]),
     ("{name: s, type: , url: /}", ["3:21: type: expected text, got null (write for example type: request)"]),
