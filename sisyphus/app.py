@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import trio
 
-from sisyphus import signals
+from sisyphus import foreign, signals
 from sisyphus.engine.context import Run
 from sisyphus.engine.emitter import Clock
 from sisyphus.engine.run import case_id, run_cases
@@ -279,6 +279,7 @@ class LiveRun:
         def first(_number: int, _frame: FrameType | None) -> None:
             signals.hand_over_to(signals.end_process)
             token.run_sync_soon(self._interrupt)
+            foreign.stop()  # while a function of the user's runs, the loop hears nothing
 
         return signals.handled_by(first)
 

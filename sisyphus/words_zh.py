@@ -287,6 +287,18 @@ CATALOGUE: Final[dict[str, str]] = {
     "none of the files that match {path} is a case file (*.yaml, *.yml)": "匹配 {path} 的文件都不是用例文件（*.yaml、*.yml）",
     "no file matches {path}": "没有匹配 {path} 的文件",
     "{path} does not exist": "{path} 不存在",
+    # case.functions
+    "the function '{name}' of the package {package} cannot be loaded: {reason}": "无法载入软件包 {package} 的函数“{name}”：{reason}",
+    "'{name}' of the package {package} is no function that can be called here": "软件包 {package} 的“{name}”不是可以在这里调用的函数",
+    "'{name}' is async, and templates cannot wait": "“{name}”是 async 函数，模板无法等待",
+    "write it without async": "请去掉 async",
+    "'{name}' means something else in templates": "“{name}”在模板中另有含义",
+    "call the function something else": "请给函数换个名字",
+    "'{name}' replaces the built-in function of that name": "“{name}”取代了同名的内置函数",
+    "it ends the process (sys.exit)": "它会结束进程（sys.exit）",
+    "functions.py only defines functions": "functions.py 只定义函数",
+    "cannot be read: {reason}": "无法读取：{reason}",
+    "install it for the Python that runs sisyphus-api-engine: {python}": "请为运行 sisyphus-api-engine 的 Python 安装它：{python}",
     # case.load
     "{path} holds {count} cases; load_all() loads them": "{path} 有 {count} 个用例；请用 load_all() 加载",
     "the step on line {line} has the id '{id}' too": "第 {line} 行的步骤也用了 id“{id}”",
@@ -618,6 +630,9 @@ CATALOGUE: Final[dict[str, str]] = {
     "'{kind}' is not supported in a template": "模板不支持“{kind}”",
     "the bounds of [a:b] are whole numbers": "[a:b] 的边界必须是整数",
     "'{sign}' cannot be applied to {type}": "“{sign}”不能用于{type}",
+    # values._data
+    "a value that is nested too deeply, or holds itself": "嵌套过深或包含自身的值",
+    "a dict with a key of type {kind}": "键的类型为 {kind} 的字典",
     # values._expression
     "the expression, or a value in it, is nested too deeply": "表达式或其中的值嵌套太深",
     # values._jinja
@@ -756,6 +771,14 @@ CATALOGUE: Final[dict[str, str]] = {
     "there is no {what} '{name}'": "没有{what}“{name}”",
     "the result has no {key}": "结果中没有 {key}",
     "extractor '{name}' needs a {field}": "提取器“{name}”需要 {field}",
+    # values.fake
+    "faker() takes the name of what is wanted first: {example}": "faker() 的第一个参数是想要的名称：{example}",
+    "faker.{name}() gives {kind}, which is no JSON value": "faker.{name}() 得到的是 {kind}，不是 JSON 值",
+    "faker.{name}(): {reason}": "faker.{name}()：{reason}",
+    "'faker' needs a package that is not installed: {command}": "“faker”需要的软件包没有安装：{command}",
+    "faker has no locale '{locale}'": "faker 没有区域“{locale}”",
+    "faker has no '{name}'": "faker 没有“{name}”",
+    "{parameter} is at most {most}": "{parameter} 最大为 {most}",
     # values.functions
     "the length is from 0 to {limit}": "长度的范围是 0 到 {limit}",
     "choose from a list that is not empty": "只能从非空的列表中选择",
@@ -775,6 +798,15 @@ CATALOGUE: Final[dict[str, str]] = {
     # values.template
     "there is no function '{name}'": "没有函数“{name}”",
     "a value is nested too deeply to be rendered": "值嵌套太深，无法渲染",
+    # values.user_functions
+    "{name}() failed at {place}: {reason}": "{name}() 在 {place} 出错：{reason}",
+    "Look at that line of your function, and at the values it is called with.": "请检查函数的这一行，以及调用它时的参数。",
+    "{name}(): {reason}; it is {form}": "{name}()：{reason}；它的形式是 {form}",
+    "{name}() was interrupted ({place})": "{name}() 被中断（{place}）",
+    "{name}() did not end within {seconds:g} s ({place})": "{name}() 没有在 {seconds:g} 秒内结束（{place}）",
+    "Nothing else runs while a function does: put what takes long into a step of type script.": "函数执行时其他一切都停着：耗时的工作请放进 script 类型的步骤。",
+    "{name}() gives {kind}, which is no JSON value ({place})": "{name}() 得到的是 {kind}，不是 JSON 值（{place}）",
+    "Have it return text, a number, true or false, None, a list or a dict.": "请让它返回文本、数字、布尔值、None、列表或字典。",
     # values.validate
     "a schema is a map here; there are no files to read": "这里的 schema 必须是映射；没有可以读取的文件",
     "the schema {path} cannot be read: {reason}": "无法读取 schema {path}：{reason}",

@@ -24,7 +24,8 @@ CONFIG: Final = (
     spellings(
         "name", "description", "version", "author", "base_url", "timeout", "case_timeout", "retry_times", "retry_delay",
         "retry_policy", "variables", "profiles", "active_profile", "headers", "verify_ssl", "follow_redirects",
-        "env_vars", "websocket", "mock_server", "compat", "seed", "tags", "sensitive_fields", "masking_strategy", "setup", "teardown",
+        "env_vars", "websocket", "mock_server", "compat", "seed", "faker_locale", "tags", "sensitive_fields",
+        "masking_strategy", "setup", "teardown",
         retries="retry_times", verify="verify_ssl", allow_redirects="follow_redirects",
     )
     | pending(

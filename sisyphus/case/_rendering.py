@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 from sisyphus.case.draft import Draft, unsupported
 from sisyphus.case.yaml import Map, Seq
 from sisyphus.errors import TemplateError
+from sisyphus.values import fake
 from sisyphus.values.functions import build_functions
 from sisyphus.values.template import check_syntax, compile_expression, compile_template
 from sisyphus.words import tr
@@ -21,7 +23,8 @@ if TYPE_CHECKING:
 # Texts of the file that nobody renders, or that others look at.
 _AS_WRITTEN: Final = frozenset({"description", "raw", "where", "id", "type", "op", "depends_on", "tags"})
 _CONDITIONS: Final = frozenset({"skip_if", "only_if", "condition"})
-_LATER_FUNCTIONS: Final = frozenset({"db_query", "faker"})
+_LATER_FUNCTIONS: Final = frozenset({"db_query"})
+_FAKER: Final = re.compile(r"\bfaker\s*(\.\s*\w+\s*)?\(")
 
 
 def check_templates(draft: Draft, found: Findings, *, besides: Container[str] = ()) -> None:
@@ -36,6 +39,8 @@ def check_templates(draft: Draft, found: Findings, *, besides: Container[str] = 
         # Every value of a case comes by here, and hardly any has a template in it.
         kind = value.__class__
         if kind is str and "{" not in value and key not in _CONDITIONS:
+            if key == "function" and found.callables is not None:
+                found.callables.trouble_with(value)  # a step that calls it by name: it has to be there
             continue
         if value is None or key in _AS_WRITTEN or key in besides:
             continue
@@ -73,15 +78,13 @@ def _check_value(value: Any, found: Findings) -> None:
 
 
 def _check_text(text: str, place: Place, found: Findings) -> None:
-    for _, error in check_syntax(text, functions=_functions()):
-        found.wrong(place, _explained(error, compile_template, text))
+    _check_calls(text, place, "", compile_template, found)
 
 
 def check_condition(condition: Any, place: Place, key: str, found: Findings) -> None:
     """Notes what is no condition; `key` is what the file calls it."""
     if isinstance(condition, str):
-        for _, error in check_syntax(condition, condition=True, functions=_functions()):
-            found.wrong(place, f"{key}: {_explained(error, compile_expression, condition)}")
+        _check_calls(condition, place, f"{key}: ", compile_expression, found)
     elif isinstance(condition, list):
         for item, mark in zip(condition, condition.marks, strict=True):  # type: ignore[attr-defined]  # the reader's list
             check_condition(item, (condition.file, *mark), key, found)  # type: ignore[attr-defined]
@@ -94,6 +97,21 @@ def check_condition(condition: Any, place: Place, key: str, found: Findings) -> 
             found.wrong((condition.file, *at[:2]), f"{key}: {_no_condition()}")  # type: ignore[attr-defined]
     elif not isinstance(condition, bool | int | float):
         found.wrong(place, f"{key}: {_no_condition()}")
+
+
+def _check_calls(text: str, place: Place, before: str, compiling: Callable[[str], Template], found: Findings) -> None:
+    callables = found.callables
+    known = _functions() if callables is None else callables
+    for _, error in check_syntax(text, condition=compiling is compile_expression, functions=known):
+        found.wrong(place, before + _explained(error, compiling, text))
+        return
+    if "faker" in text and _FAKER.search(text) and (trouble := fake.missing()) is not None:
+        found.wrong(place, before + trouble)
+    if callables is None:
+        return
+    for name in sorted(compiling(text).calls):
+        if (trouble := callables.trouble_with(name)) is not None:
+            found.wrong(place, before + trouble)
 
 
 def _no_condition() -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sisyphus.errors import Mark, Problem, nearest
 from sisyphus.words import tr
@@ -104,10 +104,23 @@ class Draft(dict[str, Any]):
         return part
 
 
-class Findings:
-    """Collects what is wrong and what is only worth a warning."""
+class Callables(Collection[str], Protocol):
+    """The names that templates may call."""
 
-    def __init__(self) -> None:
+    def trouble_with(self, name: str) -> str | None:
+        """Why one of them cannot be called here."""
+        ...
+
+
+class Findings:
+    """Collects what is wrong and what is only worth a warning.
+
+    Attributes:
+        callables: what the templates of the file may call; None for the built-in functions.
+    """
+
+    def __init__(self, callables: Callables | None = None) -> None:
+        self.callables = callables
         self.problems: list[Problem] = []
         self.warnings: list[str] = []
 

@@ -17,8 +17,10 @@ from sisyphus.case._retrying import completed, settled
 from sisyphus.case.dialect import HOOKS, case_draft
 from sisyphus.case.draft import ANYTHING, Draft, Findings
 from sisyphus.case.finding import find_files
+from sisyphus.case.functions import FILE as FUNCTIONS_FILE
+from sisyphus.case.functions import Callables, project_functions
 from sisyphus.case.model import Case, Config, Step
-from sisyphus.case.project import Choices, configure, project_draft, project_root
+from sisyphus.case.project import Choices, configure, project_draft, project_root, shown_path
 from sisyphus.case.structure import structure
 from sisyphus.case.yaml import read, read_file
 from sisyphus.errors import CaseFileError, Problem, UsageError, nearest
@@ -26,8 +28,9 @@ from sisyphus.steps import STEP_TYPES
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
+    from sisyphus.case.model import Function
     from sisyphus.case.project import Configuration
     from sisyphus.case.yaml import Map
 
@@ -100,6 +103,7 @@ class _Loader:
         self._choices = choices
         self._roots: dict[Path, Path] = {}
         self._projects: dict[Path, Draft | None] = {}
+        self._functions: dict[Path, Mapping[str, Function] | None] = {}
 
     def load(self, file: Path) -> Case:
         root = self._roots.get(file.parent)
@@ -109,6 +113,7 @@ class _Loader:
 
     def make(self, source: Map, file: str, root: Path) -> Case:
         found = Findings()
+        found.callables = callables = Callables(self._functions_of(root, found))
         project = self._project(root, found)
         draft = case_draft(source, found)
         check_templates(draft["config"], found, besides=_TITLES)
@@ -128,7 +133,15 @@ class _Loader:
         case = structure(draft, Case, found)
         if found.problems or config is None or case is None:
             raise CaseFileError(dict.fromkeys(found.problems))
-        return evolve(case, config=config, setup=setup, steps=steps, teardown=teardown, warnings=tuple(found.warnings))
+        return evolve(
+            case, config=config, setup=setup, steps=steps, teardown=teardown, functions=callables.functions,
+            warnings=tuple(found.warnings),
+        )  # fmt: skip
+
+    def _functions_of(self, root: Path, found: Findings) -> Mapping[str, Function] | None:
+        if root not in self._functions:
+            self._functions[root] = project_functions(root, shown_path(root / FUNCTIONS_FILE), found)
+        return self._functions[root]
 
     def _project(self, root: Path, found: Findings) -> Draft | None:
         if root not in self._projects:

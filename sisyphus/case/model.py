@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 
 from attrs import field, frozen
@@ -33,6 +33,15 @@ ABSENT: Final = Absent.ABSENT
 """Nothing was written or found here, which is not the same as null."""
 
 NOWHERE: Final = Mark("<memory>", 1, 1)
+
+
+@frozen(kw_only=True)
+class Function:
+    """A function for templates to call that is not built-in, and where it is defined."""
+
+    name: str
+    call: Callable[..., Any]
+    where: Mark = NOWHERE
 
 
 @frozen(kw_only=True)
@@ -223,6 +232,7 @@ class Config:
     sensitive_fields: tuple[str, ...] = ()
     masking_strategy: Literal["full", "partial", "none"] = "full"
     seed: int | None = None
+    faker_locale: str | None = None
     raw: Mapping[str, Any] = field(factory=dict)  # as written and merged, what ${config.…} reads
 
 
@@ -240,5 +250,6 @@ class Case:
     setup: tuple[Step, ...] = ()
     steps: tuple[Step, ...] = ()
     teardown: tuple[Step, ...] = ()
+    functions: Mapping[str, Function] = field(factory=dict)  # besides the built-in ones
     warnings: tuple[str, ...] = ()
     where: Mark = NOWHERE

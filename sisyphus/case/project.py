@@ -68,7 +68,7 @@ def project_draft(root: Path, found: Findings) -> Draft | None:
     path = root / PROJECT_FILE
     if not path.is_file() or _is_blank(path):
         return None
-    source = read_file(path, root=root, shown=_shown(path))
+    source = read_file(path, root=root, shown=shown_path(path))
     inner = source.get("config") if source.keys() == {"config"} else None
     return config_draft(inner if isinstance(inner, Map) else source, found)
 
@@ -81,7 +81,8 @@ def _is_blank(path: Path) -> bool:
     return not any(line.strip() and not line.lstrip().startswith("#") for line in lines)
 
 
-def _shown(path: Path) -> str:
+def shown_path(path: Path) -> str:
+    """A file of the project as messages call it."""
     try:
         return str(path.relative_to(Path.cwd()))
     except (ValueError, OSError):

@@ -62,7 +62,14 @@ def _converter(*, detailed: bool) -> cattrs.Converter:
     converter.register_structure_hook(
         Case,
         make_dict_structure_fn(
-            Case, converter, config=_OMITTED, setup=_OMITTED, steps=_OMITTED, teardown=_OMITTED, warnings=_OMITTED
+            Case,
+            converter,
+            config=_OMITTED,
+            setup=_OMITTED,
+            steps=_OMITTED,
+            teardown=_OMITTED,
+            functions=_OMITTED,
+            warnings=_OMITTED,
         ),
     )
     return converter

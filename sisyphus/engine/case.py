@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import trio
 from attrs import define, field
@@ -21,6 +21,7 @@ from sisyphus.events import CaseFinished, CaseStarted, ErrorOccurred
 from sisyphus.http.session import Session
 from sisyphus.results import CaseResult, ErrorInfo
 from sisyphus.values.functions import build_functions
+from sisyphus.values.user_functions import callable_by_templates
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from sisyphus.case.model import Case, MockServer
     from sisyphus.engine.emitter import Emitter
     from sisyphus.results import CaseStatus, Role
+
+# Seconds that the whole engine may stand still for one function of the user's.
+LONGEST_CALL: Final = 30.0
 
 
 async def run_case(case: Case, run: Run, emitter: Emitter) -> CaseStatus:
@@ -113,9 +117,12 @@ class _CaseRun:
 
     def _frame(self, mock_url: str | None) -> Frame:
         case, config = self.case, self.case.config
-        functions = build_functions(seed=config.seed, env=self.run.environ, resolve_file=partial(text_of, case))
+        functions = build_functions(
+            seed=config.seed, env=self.run.environ, resolve_file=partial(text_of, case), locale=config.faker_locale
+        )
         builtins: dict[str, Any] = {
             **functions,
+            **callable_by_templates(case.functions, _time_left),
             "env": Environment(self.run.environ, functions["env"]),
             "config": config.raw,
             "profile": config.profile_values,
@@ -238,6 +245,11 @@ class _CaseRun:
             skipped_steps=skipped, duration=round(duration, 6),
         )  # fmt: skip
         await self.emitter.emit(data, result=result)
+
+
+def _time_left() -> float:
+    """Seconds that a function of the user's may take here, of what the step or the case has left."""
+    return min(LONGEST_CALL, trio.current_effective_deadline() - trio.current_time())
 
 
 def _bug(exc: BaseException) -> ErrorInfo:

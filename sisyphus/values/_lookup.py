@@ -105,7 +105,7 @@ def finish(value: Any, text: str) -> Any:
         return str(value)
     if isinstance(value, date):
         return str(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, Mapping) and (isinstance(value, dict) or not callable(value)):
         return value
     if isinstance(value, Callable):  # type: ignore[arg-type]  # mypy: only concrete classes
         raise TemplateError(tr("'{text}' is a function: write {text}() to call it", text=text))

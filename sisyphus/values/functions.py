@@ -18,6 +18,7 @@ from urllib.parse import quote
 from sisyphus.errors import StepError, TemplateError, nearest
 from sisyphus.values import _dates
 from sisyphus.values._text import shorten, to_json, to_text, type_name
+from sisyphus.values.fake import Fake
 from sisyphus.words import tr
 
 _LETTERS_AND_DIGITS: Final = string.ascii_letters + string.digits
@@ -31,6 +32,7 @@ def build_functions(
     resolve_file: Callable[[str], str] | None = None,
     env: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.time,
+    locale: str | None = None,
 ) -> dict[str, Callable[..., Any]]:
     """Makes the functions of one case.
 
@@ -39,16 +41,20 @@ def build_functions(
         resolve_file: reads a file of the project as text, for ``file(path)``; without it there are no files.
         env: the environment that ``env(name, default)`` reads.
         clock: wall-clock time in seconds, for the functions of date and time.
+        locale: of what `faker` makes up.
 
     Returns:
         The functions by name; each raises `TemplateError` naming itself where its arguments are wrong.
     """
+    source = random.Random(seed)  # noqa: S311 - test data, not secrets
     own: dict[str, Callable[..., Any]] = {
-        **_random_functions(random.Random(seed)),  # noqa: S311 - test data, not secrets
+        **_random_functions(source),
         "env": lambda name, default=_NO_DEFAULT: _env(env or {}, name, default),
         "file": lambda path: _file(resolve_file, path),
     }
-    return {**_shared(clock), **{name: _guarded(name, function) for name, function in own.items()}}
+    functions = {**_shared(clock), **{name: _guarded(name, function) for name, function in own.items()}}
+    functions["faker"] = Fake(source, locale)
+    return functions
 
 
 @cache

@@ -15,6 +15,7 @@ from sisyphus.words import tr
 
 # Every distinct text of some hundred large case files; what falls out is compiled again.
 _REMEMBERED: Final = 8192
+_ALWAYS: Final = frozenset({"range", "dict"})  # functions of the language itself
 
 
 class Template:
@@ -247,10 +248,11 @@ def _syntax_error(text: str, *, condition: bool, functions: Collection[str] | No
         template = compile_expression(text) if condition else compile_template(text)
     except TemplateError as error:
         return error
-    known = template.calls if functions is None else {*functions, "range", "dict"}
+    if functions is None:
+        return None
     for name in sorted(template.calls):
-        if name not in known:
-            near = nearest(name, known)
+        if name not in _ALWAYS and name not in functions:  # looking at all of them may cost more
+            near = nearest(name, {*functions, *_ALWAYS})
             hint = tr(" (did you mean '{near}'?)", near=near) if near else ""
             return TemplateError(tr("there is no function '{name}'", name=name) + hint)
     return None

@@ -273,7 +273,7 @@ CONFIG: list[Wrong] = [
     (
         "zzz: 1",
         [
-            "4:3: unknown key 'zzz' in config (known keys: active_profile, author, base_url, case_timeout, compat, description, env_vars, follow_redirects, headers, masking_strategy, mock_server, name, profiles, retry_delay, retry_policy, retry_times, seed, sensitive_fields, setup, tags, teardown, timeout, variables, verify_ssl, version, websocket)"
+            "4:3: unknown key 'zzz' in config (known keys: active_profile, author, base_url, case_timeout, compat, description, env_vars, faker_locale, follow_redirects, headers, masking_strategy, mock_server, name, profiles, retry_delay, retry_policy, retry_times, seed, sensitive_fields, setup, tags, teardown, timeout, variables, verify_ssl, version, websocket)"
         ],
     ),
 ]
