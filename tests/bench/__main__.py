@@ -6,7 +6,7 @@ import argparse
 import platform
 import sys
 
-from tests.bench import bench_deliveries, bench_engine, bench_memory, bench_watched
+from tests.bench import bench_deliveries, bench_engine, bench_memory, bench_script, bench_watched
 from tests.bench.harness import HEADER, Figure
 
 FIGURES = {
@@ -14,6 +14,7 @@ FIGURES = {
     "requests": bench_engine.five_hundred_requests,
     "loading": bench_engine.loading,
     "waiting": bench_engine.shared_waiting,
+    "script": bench_script.one_script,
     "watched": bench_watched.fifty_watchers,
     "deliveries": bench_deliveries.five_hundred_watchers,
     "memory": bench_memory.million_events,
