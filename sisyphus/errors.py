@@ -7,6 +7,7 @@
       + CaseFileError         the problems of case files, all of them (exit code 2)
       + StartError            the run could not start: a port is taken, … (exit code 3)
       + OutputError           the run's outputs could not be written (exit code 3)
+      + WatchError            a run cannot be watched, or no longer (exit code 3)
       + StepError             a step could not be carried out; the run goes on
         - TemplateError       a template is wrong, or failed while it was rendered
           x UndefinedName     it used a name that does not exist
@@ -91,6 +92,10 @@ class StartError(SisyphusError):
 
 class OutputError(SisyphusError):
     """The run took place, but a report or result file could not be written."""
+
+
+class WatchError(SisyphusError):
+    """A run cannot be watched: nobody is there, the server refuses, or the connection was lost for good."""
 
 
 class StepError(SisyphusError):

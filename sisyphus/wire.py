@@ -104,9 +104,17 @@ def decode(message: str | bytes) -> Received:
     Raises:
         ValueError: not a message of the protocol.
     """
-    raw = json.loads(message)
+    return received(json.loads(message))
+
+
+def received(raw: Any) -> Received:
+    """The event that a message, parsed already, tells.
+
+    Raises:
+        ValueError: not a message of the protocol.
+    """
     if not isinstance(raw, dict) or raw.get("type") not in _BY_TYPE:
-        raise ValueError(f"not an event of the live protocol: {message[:80]!r}")
+        raise ValueError(f"not an event of the live protocol: {str(raw)[:80]!r}")
     event = Event(
         data=_converter.structure(raw["data"], _BY_TYPE[raw["type"]]),
         timestamp=dt.datetime.fromisoformat(raw["timestamp"]),

@@ -10,7 +10,6 @@ from attrs import frozen
 
 from sisyphus.errors import TemplateError
 from sisyphus.values._lookup import Step, finish, look_up
-from sisyphus.values._patience import Patience
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -107,8 +106,7 @@ def expression_of(evaluate: Evaluate, compiler: Compiler, shown: str) -> Express
 
     def part(names: Names, warn: Warn | None) -> Any:
         try:
-            with Patience(TemplateError):
-                return finish(plain(evaluate(Scope(names, warn))), shown)
+            return finish(plain(evaluate(Scope(names, warn))), shown)
         except RecursionError as error:
             raise _too_deep() from error
 

@@ -134,7 +134,7 @@ def emit(journal: Journal, count: int = 1) -> None:
             "run_id": RUN_ID,
             "seq": seq,
         }
-        journal.append(seq, json.dumps(fields, ensure_ascii=False).encode())
+        journal.append(seq, json.dumps(fields, ensure_ascii=False).encode(), kind="log", case="case-1")
 
 
 @pytest.fixture
