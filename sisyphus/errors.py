@@ -22,6 +22,8 @@
         - StepTimeout         it did not end within its limit
         - BodyError           a body is not what it has to be
         - ScriptError         a script did not come to its end
+        - DatabaseError       a database refused a statement, or who wanted in
+        - DriverMissing       the package that speaks to a database is not installed
 
 A validation that does not hold is no error but data (`sisyphus.results`).
 """
@@ -260,6 +262,34 @@ class ScriptError(StepError):
 
     def _advice(self) -> str:
         return tr("Look at the line of the script, and at what it printed (output, stderr), in the result.")
+
+
+class DatabaseError(StepError):
+    """A database refused a statement, or whoever wanted to connect.
+
+    Attributes:
+        state: the database's own word or number for what is wrong (SQLSTATE, where it has one).
+    """
+
+    category: ClassVar[Category] = "business"
+    kinds = frozenset({"database"})
+
+    def __init__(self, message: str, *, state: str | None = None, suggestion: str | None = None) -> None:
+        self.state: Final = state
+        super().__init__(f"{message} ({state})" if state else message, suggestion=suggestion)
+
+    def _advice(self) -> str:
+        return tr("Check the statement and its params against the tables; the database says what it does not accept.")
+
+
+class DriverMissing(StepError):
+    """The package that speaks to a database is not installed."""
+
+    def __init__(self, database: str, extra: str) -> None:
+        super().__init__(
+            tr("what speaks to {database} is not installed", database=database),
+            suggestion=tr("Install it: {command}", command=f"pip install 'sisyphus-api-engine[{extra}]'"),
+        )
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

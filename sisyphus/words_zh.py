@@ -490,6 +490,63 @@ CATALOGUE: Final[dict[str, str]] = {
     "the headers of the answer of {where} do not end": "{where} 的响应头没有结尾",
     "{where} does not answer in HTTP: it says {line}": "{where} 的响应不是 HTTP：收到的是 {line}",
     "the answer of {where} is not valid HTTP: {reason}": "{where} 的响应不是合法的 HTTP：{reason}",
+    # database, case._databasing, steps.database
+    "a database": "数据库",
+    "a database needs a type": "数据库需要 type",
+    "a database is a mapping, a name or a URL, got {value!r}": "数据库应为映射、名称或 URL，实际是 {value!r}",
+    "a database is said by a url or by its parts, not by both": "数据库用 url 或各个部分来描述，不能两者都写",
+    "a database URL looks like {example}": "数据库 URL 形如 {example}",
+    "unknown database type '{name}'": "未知的数据库类型“{name}”",
+    "there is no database '{name}'": "没有数据库“{name}”",
+    "Give it under config.connections: {name}: {{type: sqlite, path: shop.db}}": (
+        "请在 config.connections 中定义：{name}: {{type: sqlite, path: shop.db}}"
+    ),
+    "{field} must be text, got {value!r}": "{field} 必须是文本，实际是 {value!r}",
+    "port must be a number from 1 to {last}, got {value!r}": "port 必须是 1 到 {last} 的数字，实际是 {value!r}",
+    "the database URL cannot be read; write special characters as %XX": "无法解析数据库 URL；特殊字符请写成 %XX",
+    'a template inside sql: values belong in params (sql: … where id = ?, params: ["${id}"])': (
+        'sql 中有模板：值应放在 params 中（sql: … where id = ?，params: ["${id}"]）'
+    ),
+    "a database step needs sql": "database 步骤需要 sql",
+    "a database step needs a database": "database 步骤需要 database",
+    "unknown operation '{name}'": "未知的 operation“{name}”",
+    "only the first {count} rows are kept; ask for fewer (LIMIT, fewer columns)": (
+        "只保留了前 {count} 行；请少取一些（LIMIT，或更少的列）"
+    ),
+    "params must be a list for ? and %s or a mapping for :name, got {kind}": (
+        "params 必须是列表（对应 ? 和 %s）或映射（对应 :name），实际是 {kind}"
+    ),
+    "the sql has {wanted} placeholders, but there are {given} params": "sql 有 {wanted} 个占位符，params 却有 {given} 个",
+    "the sql has :{name}, but params have no '{name}'": "sql 中有 :{name}，params 中却没有“{name}”",
+    "executemany needs params: a list of lists or of mappings, one for each row": (
+        "executemany 需要 params：列表或映射的列表，每行一个"
+    ),
+    "executemany needs sets of parameters of one kind, all lists or all mappings": (
+        "executemany 的各组参数必须同类：都是列表，或都是映射"
+    ),
+    "a script takes no params": "script 不接受 params",
+    "Give each statement a step of its own.": "请让每条语句各占一个步骤。",
+    "the sql holds several statements": "sql 中有多条语句",
+    "Write operation: script, or one step for each.": "请写 operation: script，或每条语句一个步骤。",
+    "the database cannot take a parameter: {reason}": "数据库无法接受某个参数：{reason}",
+    "the statement was interrupted": "语句被中断",
+    "cannot open {database}: {reason}": "无法打开 {database}：{reason}",
+    "{database} is locked by another connection": "{database} 被另一个连接锁定",
+    "{database} is no SQLite database": "{database} 不是 SQLite 数据库",
+    "Check the path: its folder must exist, and may be written to.": "请检查路径：其文件夹必须存在且可写。",
+    "End the other transaction first; steps of one case share a connection.": (
+        "请先结束另一个事务；同一用例的步骤共用一个连接。"
+    ),
+    "no connection to {database}: {reason}": "无法连接 {database}：{reason}",
+    "{database} lets nobody in: {reason}": "{database} 拒绝登录：{reason}",
+    "Check the user, the password and the name of the database.": "请检查用户名、密码和数据库名。",
+    "the connection to {database} broke: {reason}": "与 {database} 的连接中断：{reason}",
+    "no address for {host}: {reason}": "找不到 {host} 的地址：{reason}",
+    "Check the statement and its params against the tables; the database says what it does not accept.": (
+        "请对照表结构检查语句及其 params；数据库已说明它不接受什么。"
+    ),
+    "what speaks to {database} is not installed": "没有安装访问 {database} 的组件",
+    "Install it: {command}": "请安装：{command}",
     # http.pool
     "the trusted certificates cannot be loaded: {error}": "无法加载受信任的证书：{error}",
     "Check the files that SSL_CERT_FILE and SSL_CERT_DIR name.": "请检查 SSL_CERT_FILE 和 SSL_CERT_DIR 指定的文件。",

@@ -24,13 +24,12 @@ CONFIG: Final = (
     spellings(
         "name", "description", "version", "author", "base_url", "timeout", "case_timeout", "retry_times", "retry_delay",
         "retry_policy", "variables", "profiles", "active_profile", "headers", "verify_ssl", "follow_redirects",
-        "env_vars", "websocket", "mock_server", "compat", "seed", "faker_locale", "tags", "sensitive_fields",
+        "env_vars", "websocket", "mock_server", "connections", "compat", "seed", "faker_locale", "tags", "sensitive_fields",
         "masking_strategy", "setup", "teardown",
         retries="retry_times", verify="verify_ssl", allow_redirects="follow_redirects",
     )
     | pending(
         "proxy", "cert", "http2", "data_source", "data_iterations", "variable_prefix",
-        "connections",
     )
     | ignored("priority", "log_level", "save_response", "parallel", "debug", "verbose", "report", "environment", "output")
 )  # fmt: skip
@@ -66,7 +65,16 @@ def config_draft(source: Map, found: Findings) -> Draft:
     draft = take(source, CONFIG, "config", found)
     draft["raw"] = source
     gather_retry(draft, found)
-    for key in ("variables", "profiles", "headers", "env_vars", "websocket", "mock_server", "active_profile"):
+    for key in (
+        "variables",
+        "profiles",
+        "headers",
+        "env_vars",
+        "websocket",
+        "mock_server",
+        "connections",
+        "active_profile",
+    ):
         if draft.get(key, True) is None:
             del draft[key]
     for key, form in _MAPPINGS.items():
@@ -85,6 +93,10 @@ def config_draft(source: Map, found: Findings) -> Draft:
     for key in ("setup", "teardown"):
         if key in draft:
             draft[key] = hook_drafts(draft[key], draft.place_of(key), key, found)
+    if "connections" in draft:
+        from sisyphus.case._databasing import check_connections
+
+        check_connections(draft["connections"], found)
     if "mock_server" in draft:
         draft["mock_server"] = mock_server_draft(draft["mock_server"], draft.place_of("mock_server"), found)
     return draft
@@ -96,6 +108,7 @@ _MAPPINGS: Final = {
     "headers": "headers: {Accept: application/json}",
     "env_vars": "env_vars: {prefix: APP_}",
     "websocket": "websocket: {enabled: true}",
+    "connections": "connections: {shop: {type: sqlite, path: shop.db}}",
 }
 
 

@@ -27,7 +27,7 @@ _COMMON: Final = (
 )  # fmt: skip
 
 _HOOKS: Final = ("setup", "teardown")
-_LATER_TYPES: Final = frozenset({"database", "loop", "concurrent", "poll"})
+_LATER_TYPES: Final = frozenset({"loop", "concurrent", "poll"})
 _EXAMPLE: Final = "{name: Log in, url: /login}"
 
 

@@ -228,6 +228,7 @@ class Config:
     follow_redirects: Flag = True
     websocket: WebSocket = WebSocket()
     mock_server: MockServer | None = None
+    connections: Mapping[str, Any] = field(factory=dict)  # databases by name: maps or URLs
     compat: Literal["legacy"] | None = None
     sensitive_fields: tuple[str, ...] = ()
     masking_strategy: Literal["full", "partial", "none"] = "full"

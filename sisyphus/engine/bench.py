@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import trio
 
     from sisyphus.case.model import Case, Step
+    from sisyphus.database.sessions import CaseDatabases
+    from sisyphus.database.target import Target
     from sisyphus.engine.context import CaseContext
     from sisyphus.engine.frame import Frame, Place
     from sisyphus.engine.scope import Names
@@ -64,6 +66,10 @@ class Bench:
     def variables(self) -> Mapping[str, Any]:
         return self.frame.scope.variables
 
+    @property
+    def databases(self) -> CaseDatabases:
+        return self.shared.databases
+
     def render(self, value: Any) -> Any:
         return self.frame.scope.render(value, self.names)
 
@@ -72,6 +78,14 @@ class Bench:
 
     def resolve_file(self, written: str) -> Path:
         return inside_project(self.case, written)
+
+    def database(self, written: Any) -> Target:
+        from sisyphus.database.sessions import described
+        from sisyphus.database.target import target_of
+
+        own = {name: self.names[name] for name in self.step.variables if name in self.names}
+        found = described(self.render_whole(written), self.case.config.connections, own, self.variables)
+        return target_of(self.render_whole(found))
 
     async def log(self, level: Level, message: str, **context: Any) -> None:
         await self.shared.emitter.log(level, message, step_name=self.step_name, **context)

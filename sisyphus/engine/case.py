@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -81,8 +81,8 @@ class _CaseRun:
         with trio.move_on_after(seconds) as self.limit:
             async with self._mock(self.case.config.mock_server) as url:
                 if self.error is None:
-                    context = self._context(url)
-                    await self._carry_out(context, self._frame(url))
+                    async with aclosing(self._context(url)) as context:
+                        await self._carry_out(context, self._frame(url))
         if self.limit.cancelled_caught:
             self.error = self._why_cancelled()
             await self._tell(self.error)

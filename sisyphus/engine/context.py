@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -15,6 +16,7 @@ from sisyphus.words import tr
 
 if TYPE_CHECKING:
     from sisyphus.case.model import Case, MockServer
+    from sisyphus.database.sessions import CaseDatabases, Databases
     from sisyphus.engine.emitter import Clock, Emitter
     from sisyphus.engine.progress import Tally
     from sisyphus.events import Progressed
@@ -56,9 +58,24 @@ class Run:
     gone_by: float = float("inf")
     details: bool = True
     secrets: Secrets = field(init=False)
+    _databases: Databases | None = None
 
     def __attrs_post_init__(self) -> None:
         self.secrets = of_environment(self.environ)
+
+    @property
+    def databases(self) -> Databases:
+        """The connections that the cases share, made when the first of them asks."""
+        if self._databases is None:
+            from sisyphus.database.sessions import Databases
+
+            self._databases = Databases()
+        return self._databases
+
+    def close(self) -> None:
+        """Lets go of what the cases shared."""
+        if self._databases is not None:
+            self._databases.close()
 
     def count_failed_case(self) -> None:
         """Takes note of one more case that failed, which may be enough."""
@@ -92,21 +109,36 @@ class CaseContext:
     explain: Callable[[BaseException], ErrorInfo]
     base_url: str | None = None
     stopping: str | None = None
+    _databases: CaseDatabases | None = None
+
+    @property
+    def databases(self) -> CaseDatabases:
+        """The databases of the case, made when the first step asks."""
+        if self._databases is None:
+            from sisyphus.database.sessions import CaseDatabases
+
+            self._databases = CaseDatabases(self.run.databases, partial(place_in_project, self.case))
+        return self._databases
+
+    async def aclose(self) -> None:
+        """Lets go of what the steps opened; cancelled, it does so at once."""
+        if self._databases is not None:
+            await self._databases.aclose()
 
     def progress(self) -> Progressed:
         elapsed = trio.current_time() - self.began
         return self.tally.progress(elapsed, self.run.cases_completed, self.run.cases_total)
 
 
-def inside_project(case: Case, written: str) -> Path:
-    """The file that a case means by a path: relative to the case file, never outside the project's folder.
+def place_in_project(case: Case, written: str) -> Path:
+    """Where a case means a file to be, by a path relative to the case file; never outside the project's folder.
 
     Raises:
-        FieldError: it does not exist, leads outside, or cannot be a path.
+        FieldError: it leads outside, or cannot be a path.
     """
     try:
         path = (Path(case.file).parent / written).resolve()
-        is_file = path.is_file()
+        path.is_file()
     except (OSError, ValueError, RuntimeError) as exc:  # too long; characters no path has; links in a circle
         reason = getattr(exc, "strerror", None) or exc
         raise FieldError(tr("'{path}' cannot be a file: {reason}", path=written[:_PATH_SHOWN], reason=reason)) from exc
@@ -115,7 +147,17 @@ def inside_project(case: Case, written: str) -> Path:
             tr("{path} is outside the project's folder {root}", path=written, root=case.root),
             suggestion=tr("Put the file next to the case file, or make the folder above it the project (.sisyphus/)."),
         )
-    if not is_file:
+    return path
+
+
+def inside_project(case: Case, written: str) -> Path:
+    """The file that a case means by a path.
+
+    Raises:
+        FieldError: it does not exist, leads outside the project, or cannot be a path.
+    """
+    path = place_in_project(case, written)
+    if not path.is_file():
         raise FieldError(
             tr("the file {path} does not exist", path=written),
             suggestion=tr("Paths are relative to the case file: {folder}.", folder=Path(case.file).resolve().parent),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import trio
@@ -32,7 +33,7 @@ async def run_cases(cases: Sequence[Case], run: Run, events: trio.MemorySendChan
     Cancelled, the cases that were begun end as `cancelled`; those that were not begun have no events.
     """
     limiter = trio.CapacityLimiter(jobs)
-    with events:
+    with events, closing(run):
         async with trio.open_nursery() as nursery:
             for index, case in enumerate(cases):
                 if not case.enabled:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 _TABLE: Final[dict[str, tuple[str, ...]]] = {
     "request": ("request", "api", "http"),
     "wait": ("wait",),
+    "database": ("database", "db", "sql"),
     "print": ("print", "log"),
     "function": ("function",),
     "script": ("script", "code", "python"),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from sisyphus.case.draft import Draft, Findings
     from sisyphus.case.model import Case, Step
+    from sisyphus.database.sessions import CaseDatabases
+    from sisyphus.database.target import Target
     from sisyphus.events import Level
     from sisyphus.http.session import Session
     from sisyphus.results import StepResult
@@ -83,6 +85,7 @@ class StepContext(Protocol):
         names: what templates of this step can name.
         base_url: what relative URLs are joined with; may hold templates.
         response: what the step before came to.
+        databases: those of the case.
     """
 
     @property
@@ -99,6 +102,8 @@ class StepContext(Protocol):
     def session(self) -> Session: ...
     @property
     def variables(self) -> Mapping[str, Any]: ...
+    @property
+    def databases(self) -> CaseDatabases: ...
 
     def render(self, value: Any) -> Any:
         """`value` with its templates evaluated once; in the lenient dialect what is undefined is empty."""
@@ -113,6 +118,14 @@ class StepContext(Protocol):
 
         Raises:
             FieldError: it does not exist, or leads outside the project.
+        """
+        ...
+
+    def database(self, written: Any) -> Target:
+        """The database that a map, a URL, or the name of a variable or of `config.connections` means.
+
+        Raises:
+            StepError: it means none.
         """
         ...
 

@@ -54,7 +54,7 @@ ROOT: list[Wrong] = [
         [
             "2:47: a step must be a mapping, got a number (write for example {name: Log in, url: /login})",
             "2:51: 'data_source' is not supported yet by this version",
-            "2:69: 'connections' is not supported yet by this version",
+            "2:86: a database must be a mapping, got a number (write for example database: {type: sqlite, path: shop.db})",
             "2:90: 'http2' is not supported yet by this version",
         ],
     ),
@@ -273,7 +273,7 @@ CONFIG: list[Wrong] = [
     (
         "zzz: 1",
         [
-            "4:3: unknown key 'zzz' in config (known keys: active_profile, author, base_url, case_timeout, compat, description, env_vars, faker_locale, follow_redirects, headers, masking_strategy, mock_server, name, profiles, retry_delay, retry_policy, retry_times, seed, sensitive_fields, setup, tags, teardown, timeout, variables, verify_ssl, version, websocket)"
+            "4:3: unknown key 'zzz' in config (known keys: active_profile, author, base_url, case_timeout, compat, connections, description, env_vars, faker_locale, follow_redirects, headers, masking_strategy, mock_server, name, profiles, retry_delay, retry_policy, retry_times, seed, sensitive_fields, setup, tags, teardown, timeout, variables, verify_ssl, version, websocket)"
         ],
     ),
 ]
@@ -308,7 +308,24 @@ STEPS: list[Wrong] = [
     ("{Log in: 5}", ["3:6: the step 'Log in' must be a mapping, got a number (indent what belongs to it)"]),
     ("{Log in: {name: b, url: /}}", ["3:21: 'name' says again what 'Log in' says (keep one of them)"]),
     ("{name: s, type: poll}", ["3:21: steps of type 'poll' are not supported yet by this version"]),
-    ("{name: s, type: database}", ["3:21: steps of type 'database' are not supported yet by this version"]),
+    ("{name: s, type: poll}", ["3:21: steps of type 'poll' are not supported yet by this version"]),
+    ("{name: s, type: database}", [
+        "3:5: a database step needs sql (write for example sql: select 1)",
+        "3:5: a database step needs a database (write for example database: {type: sqlite})",
+    ]),
+    ("{name: s, type: database, database: {type: sqlit}, sql: 5, operation: quer}", [
+        "3:48: unknown database type 'sqlit' (did you mean 'sqlite'?)",
+        "3:61: sql: expected text, got a number",
+        "3:75: unknown operation 'quer' (did you mean 'query'?)",
+    ]),
+    ("{name: s, type: database, database: {pth: a.db}, sql: select 1}", [
+        "3:42: unknown key 'pth' in a database (did you mean 'path'?)",
+        "3:41: a database needs a type (write for example database: {type: sqlite, path: shop.db})",
+    ]),
+    ("{name: s, type: database, database: 'oracle://x', sql: [1]}", [
+        "3:41: unknown database type 'oracle' (known: mysql, postgresql, sqlite)",
+        "3:60: sql: expected text, got a list",
+    ]),
     ("{name: s, type: loop}", ["3:21: steps of type 'loop' are not supported yet by this version"]),
     ("{name: s, type: concurrent}", ["3:21: steps of type 'concurrent' are not supported yet by this version"]),
     ("{name: s, type: Poll}", ["3:21: steps of type 'Poll' are not supported yet by this version"]),

@@ -1,0 +1,1 @@
+"""The one place that speaks to databases; a driver is imported when it is first used."""

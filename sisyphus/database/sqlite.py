@@ -1,0 +1,156 @@
+"""SQLite, which comes with Python."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from functools import partial
+from typing import TYPE_CHECKING, Final, TypeVar
+
+from sisyphus.database.connection import batches, until
+from sisyphus.database.result import Result, StoppedError, gather
+from sisyphus.database.statement import Bound, Statement, bind
+from sisyphus.database.target import MEMORY, Target
+from sisyphus.errors import ConnectError, DatabaseError, FieldError, StepError
+from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from threading import Event
+
+T = TypeVar("T")
+
+# Seconds in which another connection may finish what it is writing.
+_PATIENCE: Final = 5.0
+_PAUSE: Final = 0.02
+_BUSY: Final = frozenset({"SQLITE_BUSY", "SQLITE_LOCKED"})
+
+
+def open_sqlite(target: Target, path: Path | None) -> SqliteConnection:
+    """Opens a file, which need not exist, or a database in memory; blocks, so it is called in a thread.
+
+    Raises:
+        StepError: it cannot be opened.
+    """
+    try:
+        # Not its own patience: while it lasts, nobody can interrupt.
+        connection = sqlite3.connect(
+            MEMORY if path is None else path, timeout=0, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.Error as exc:
+        message = tr("cannot open {database}: {reason}", database=target, reason=exc)
+        raise ConnectError(
+            message, suggestion=tr("Check the path: its folder must exist, and may be written to.")
+        ) from exc
+    return SqliteConnection(connection, target)
+
+
+class SqliteConnection:
+    """A `sisyphus.database.connection.Connection`."""
+
+    survives: Final = True
+
+    def __init__(self, connection: sqlite3.Connection, target: Target) -> None:
+        self._connection = connection
+        self._target = target
+        self.is_lost = False
+
+    def run(self, statement: Statement, stop: Event) -> Result:
+        bound = bind(statement, "qmark")
+        try:
+            if statement.operation == "script":
+                before = self._connection.total_changes
+                for part in _statements(bound.sql):
+                    self._patiently(partial(self._connection.execute, part), stop).close()
+                return Result(row_count=self._connection.total_changes - before)
+            return self._patiently(lambda: self._run(statement, bound, stop), stop)
+        except sqlite3.Error as exc:
+            raise self._explained(exc) from exc
+        except StoppedError:
+            raise DatabaseError(tr("the statement was interrupted")) from None
+        except (OverflowError, UnicodeError, ValueError, TypeError) as exc:  # what no parameter can be
+            raise FieldError(tr("the database cannot take a parameter: {reason}", reason=exc)) from exc
+
+    def _patiently(self, work: Callable[[], T], stop: Event) -> T:
+        """Does `work`, which changes all or nothing, once others let it."""
+        patience = _PATIENCE
+        while True:
+            try:
+                return work()
+            except sqlite3.Error as exc:
+                if _name(exc) not in _BUSY or patience <= 0:
+                    raise
+            if stop.wait(_PAUSE):
+                raise StoppedError
+            patience -= _PAUSE
+
+    def _run(self, statement: Statement, bound: Bound, stop: Event) -> Result:
+        with closing(self._connection.cursor()) as cursor:
+            if statement.operation == "executemany":
+                self._all_or_nothing(lambda: cursor.executemany(bound.sql, until(stop, bound.params)))
+                return Result(row_count=max(cursor.rowcount, 0))
+            cursor.execute(bound.sql, bound.params or ())
+            if cursor.description is None:
+                return Result(row_count=max(cursor.rowcount, 0))
+            columns = [column[0] for column in cursor.description]
+            return gather(columns, batches(cursor), statement.most, stop.is_set)
+
+    def _all_or_nothing(self, work: Callable[[], object]) -> None:
+        if self._connection.in_transaction:
+            work()
+            return
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            work()
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.rollback()
+            raise
+
+    async def interrupt(self, attempt: int) -> None:
+        self._connection.interrupt()
+
+    def reset(self, stop: Event) -> None:
+        raise NotImplementedError  # it belongs to its case, and ends with it
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def _explained(self, exc: sqlite3.Error) -> StepError:
+        name, reason = _name(exc), str(exc)
+        if name in _BUSY:
+            return DatabaseError(
+                tr("{database} is locked by another connection", database=self._target), state=name,
+                suggestion=tr("End the other transaction first; steps of one case share a connection."),
+            )  # fmt: skip
+        if name == "SQLITE_NOTADB":
+            return DatabaseError(tr("{database} is no SQLite database", database=self._target), state=name)
+        if name == "SQLITE_CANTOPEN":
+            return ConnectError(
+                tr("cannot open {database}: {reason}", database=self._target, reason=exc),
+                suggestion=tr("Check the path: its folder must exist, and may be written to."),
+            )
+        if "one statement at a time" in reason:
+            return DatabaseError(
+                tr("the sql holds several statements"), suggestion=tr("Write operation: script, or one step for each.")
+            )
+        return DatabaseError(reason, state=name)
+
+
+def _name(exc: sqlite3.Error) -> str | None:
+    """SQLite's own word for the error, without what makes it special: SQLITE_BUSY_SNAPSHOT is SQLITE_BUSY."""
+    name = getattr(exc, "sqlite_errorname", None)
+    return "_".join(name.split("_")[:2]) if isinstance(name, str) else None
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script; SQLite itself says where one ends."""
+    statement = ""
+    for part in script.split(";"):
+        statement += part + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+    if statement.strip("; \t\r\n"):
+        yield statement[:-1]
