@@ -319,8 +319,8 @@ STEPS: list[Wrong] = [
         "3:75: unknown operation 'quer' (did you mean 'query'?)",
     ]),
     ("{name: s, type: database, database: {pth: a.db}, sql: select 1}", [
-        "3:42: unknown key 'pth' in a database (did you mean 'path'?)",
         "3:41: a database needs a type (write for example database: {type: sqlite, path: shop.db})",
+        "3:42: unknown key 'pth' in a database (did you mean 'path'?)",
     ]),
     ("{name: s, type: database, database: 'oracle://x', sql: [1]}", [
         "3:41: unknown database type 'oracle' (known: mysql, postgresql, sqlite)",
