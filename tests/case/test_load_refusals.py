@@ -309,23 +309,35 @@ STEPS: list[Wrong] = [
     ("{Log in: {name: b, url: /}}", ["3:21: 'name' says again what 'Log in' says (keep one of them)"]),
     ("{name: s, type: poll}", ["3:21: steps of type 'poll' are not supported yet by this version"]),
     ("{name: s, type: poll}", ["3:21: steps of type 'poll' are not supported yet by this version"]),
-    ("{name: s, type: database}", [
-        "3:5: a database step needs sql (write for example sql: select 1)",
-        "3:5: a database step needs a database (write for example database: {type: sqlite})",
-    ]),
-    ("{name: s, type: database, database: {type: sqlit}, sql: 5, operation: quer}", [
-        "3:48: unknown database type 'sqlit' (did you mean 'sqlite'?)",
-        "3:61: sql: expected text, got a number",
-        "3:75: unknown operation 'quer' (did you mean 'query'?)",
-    ]),
-    ("{name: s, type: database, database: {pth: a.db}, sql: select 1}", [
-        "3:41: a database needs a type (write for example database: {type: sqlite, path: shop.db})",
-        "3:42: unknown key 'pth' in a database (did you mean 'path'?)",
-    ]),
-    ("{name: s, type: database, database: 'oracle://x', sql: [1]}", [
-        "3:41: unknown database type 'oracle' (known: mysql, postgresql, sqlite)",
-        "3:60: sql: expected text, got a list",
-    ]),
+    (
+        "{name: s, type: database}",
+        [
+            "3:5: a database step needs sql (write for example sql: select 1)",
+            "3:5: a database step needs a database (write for example database: {type: sqlite})",
+        ],
+    ),
+    (
+        "{name: s, type: database, database: {type: sqlit}, sql: 5, operation: quer}",
+        [
+            "3:48: unknown database type 'sqlit' (did you mean 'sqlite'?)",
+            "3:61: sql: expected text, got a number",
+            "3:75: unknown operation 'quer' (did you mean 'query'?)",
+        ],
+    ),
+    (
+        "{name: s, type: database, database: {pth: a.db}, sql: select 1}",
+        [
+            "3:41: a database needs a type (write for example database: {type: sqlite, path: shop.db})",
+            "3:42: unknown key 'pth' in a database (did you mean 'path'?)",
+        ],
+    ),
+    (
+        "{name: s, type: database, database: 'oracle://x', sql: [1]}",
+        [
+            "3:41: unknown database type 'oracle' (known: mysql, postgresql, sqlite)",
+            "3:60: sql: expected text, got a list",
+        ],
+    ),
     ("{name: s, type: loop}", ["3:21: steps of type 'loop' are not supported yet by this version"]),
     ("{name: s, type: concurrent}", ["3:21: steps of type 'concurrent' are not supported yet by this version"]),
     ("{name: s, type: Poll}", ["3:21: steps of type 'Poll' are not supported yet by this version"]),
