@@ -10,7 +10,7 @@ from sisyphus.wire import dumps
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sisyphus.results import CaseResult, RunResult, StepResult
     from sisyphus.values.validate import CheckResult
@@ -55,6 +55,8 @@ def step_lines(step: StepResult, *, verbose: bool) -> Iterator[str]:
     outcome = tr("skipped: {reason}", reason=step.reason) if step.status == "skipped" else took(step.duration)
     name = step.name if step.iteration is None else f"#{step.iteration + 1} {step.name}"
     yield f"{margin}  {MARKS[step.status]} {name}  ·  {outcome}{_retries(step.retry_count)}"
+    if step.type == "load" and step.response is not None:
+        yield f"{margin}      · {_performance(step.response['performance'])}"
     if step.error is not None:
         yield from (margin + line for line in _error(step))
     if verbose:  # its warnings and attempts have been told as they came
@@ -120,8 +122,20 @@ def _told(check: CheckResult) -> str:
     return f"{path}{check.message or check.op}{about}"
 
 
+def _performance(numbers: Mapping[str, Any]) -> str:
+    line = tr(
+        "{count} requests, {failures} failed, {rate} per second",
+        count=numbers["count"], failures=numbers["failures"], rate=numbers["requests_per_second"],
+    )  # fmt: skip
+    if numbers["mean"] is None:
+        return line
+    times = ", ".join(f"{name} {numbers[name]:.1f}" for name in ("min", "mean", "p50", "p90", "p95", "p99", "max"))
+    return f"{line} · {times} ms"
+
+
 def _details(step: StepResult) -> Iterator[str]:
-    view = step.response or {}
+    # Of a load it is one answer of many, whose times would be taken for those of all.
+    view = (step.response or {}) if step.type != "load" else {}
     request = view.get("request")
     if isinstance(request, dict):
         answer = f"{view.get('status_code')} {view.get('reason') or ''}".rstrip()

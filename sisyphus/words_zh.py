@@ -250,6 +250,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "{what} must be a mapping, got {kind}": "{what}必须是映射，实际是{kind}",
     "{what} must be a list, got {kind}": "{what}必须是列表，实际是{kind}",
     "{what} must be text or a list of texts, got {kind}": "{what}必须是文本或文本列表，实际是{kind}",
+    "must be a whole number of at least {least}, got {value}": "必须是不小于 {least} 的整数，实际是 {value}",
     # case._stepping
     "a step": "步骤",
     "an empty step": "空的步骤",
@@ -269,6 +270,12 @@ CATALOGUE: Final[dict[str, str]] = {
     # case._tokens
     "'{method}' is no HTTP method": "“{method}”不是 HTTP 方法",
     "'{name}' cannot be the name of a header": "“{name}”不能作为请求头的名称",
+    # case._wrapping
+    "a loop": "循环",
+    "a loop around a step repeats that step, and cannot have steps of its own": "步骤上的 loop 重复的就是这个步骤，不能再有自己的步骤",
+    "put them in a step of type loop": "请把它们放进 loop 类型的步骤",
+    "a load is made of requests, and this is a step of type {type}": "压测只能由请求步骤组成，而这是 {type} 类型的步骤",
+    "put several steps in one of type concurrent": "要并发多个步骤，请用 concurrent 类型的步骤",
     # case.dialect
     "a case": "用例",
     "a case needs a name": "用例需要 name",
@@ -421,6 +428,24 @@ CATALOGUE: Final[dict[str, str]] = {
     "{file}:{first}, line {line} of the script": "{file}:{first}，脚本第 {line} 行",
     "{reason}, on line {line} of the script": "{reason}，在脚本第 {line} 行",
     "it is nested too deep": "嵌套过深",
+    # steps.loop
+    "{key}: '{name}' cannot be the name of a variable": "{key}：“{name}”不能作为变量名",
+    "a loop needs steps to repeat": "循环需要有要重复的步骤",
+    "one thing says how often a loop runs, but both {one} and {other} are given": "循环次数只能由一项决定，但同时给出了 {one} 和 {other}",
+    "a while loop needs a loop_condition": "while 循环需要 loop_condition",
+    "a loop needs loop_count, items or loop_condition": "循环需要 loop_count、items 或 loop_condition",
+    "items must be a list, got {kind}": "items 必须是列表，实际是 {kind}",
+    "Give a list, a mapping, or one template alone that gives either: items: ${users}.": "请给出列表、映射，或单独一个结果是它们的模板：items: ${users}。",
+    "loop_condition still holds after max_iterations, {most}: {condition}": "循环达到 max_iterations（{most} 次），loop_condition 仍然成立：{condition}",
+    "{failed} of {rounds} rounds failed; {first}": "{rounds} 轮中有 {failed} 轮失败；{first}",
+    # steps.concurrent
+    "a concurrent step needs steps to run": "concurrent 步骤需要有要运行的步骤",
+    "'{name}' failed, and fail_fast ends the others": "“{name}”失败，fail_fast 结束了其他步骤",
+    "See why that step failed; without fail_fast the others would go on.": "请看那个步骤为什么失败；不设 fail_fast，其他步骤会继续运行。",
+    "{failed} of {total} steps failed; {first}": "{total} 个步骤中有 {failed} 个失败；{first}",
+    # steps.load
+    "{count} of {total} requests, {failures} failed, {rate:g} per second, p95 {p95} ms": "已完成 {count}/{total} 个请求，失败 {failures} 个，每秒 {rate:g} 个，p95 {p95} 毫秒",
+    "{failures} of {count} requests failed; the first: {reason}": "{count} 个请求中有 {failures} 个失败；第一个：{reason}",
     # steps.wait
     "a wait step waits for one thing, but both {one} and {other} are given": "wait 步骤只能等一件事，但同时给出了 {one} 和 {other}",
     "a wait step needs either seconds or a condition": "wait 步骤需要 seconds 或 condition，二者选一",
@@ -680,6 +705,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "{count} cases": "共 {count} 个用例",
     " after 1 retry": "，重试 1 次",
     " after {count} retries": "，重试 {count} 次",
+    "{count} requests, {failures} failed, {rate} per second": "{count} 个请求，失败 {failures} 个，每秒 {rate} 个",
     # values._calls
     "format(): '{field}' is no plain name or number": "format()：“{field}”不是简单的名称或序号",
     "'{name}' is {type}, not a function": "“{name}”是{type}，不是函数",

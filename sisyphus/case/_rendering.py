@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Texts of the file that nobody renders, or that others look at.
 _AS_WRITTEN: Final = frozenset({"description", "raw", "where", "id", "type", "op", "depends_on", "tags"})
-_CONDITIONS: Final = frozenset({"skip_if", "only_if", "condition"})
+_CONDITIONS: Final = frozenset({"skip_if", "only_if", "condition", "loop_condition", "break_if", "continue_if"})
 _LATER_FUNCTIONS: Final = frozenset({"db_query"})
 _FAKER: Final = re.compile(r"\bfaker\s*(\.\s*\w+\s*)?\(")
 

@@ -128,6 +128,15 @@ def texts(value: Any, place: Place, what: str, found: Findings) -> Seq:
     return result
 
 
+def whole(draft: Draft, key: str, found: Findings, *, least: int) -> None:
+    """Notes a number that is no whole one of at least `least`; what is no number at all others note."""
+    value = draft.get(key)
+    if no_amount(value) is None and (value != int(value) or value < least):  # type: ignore[arg-type]  # a number: asked before
+        message = tr("must be a whole number of at least {least}, got {value}", least=least, value=value)
+        found.wrong(draft.place_of(key), f"{draft.key_of(key)}: {message}")
+        draft.discard(key)
+
+
 def milliseconds(draft: Draft, key: str, found: Findings) -> float | None:
     """Takes a number of milliseconds out of a draft, as seconds; what is none becomes a problem."""
     value = draft.pop(key, None)

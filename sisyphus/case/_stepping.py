@@ -9,6 +9,7 @@ from sisyphus.case._checking import check_drafts
 from sisyphus.case._extracting import extractor_drafts
 from sisyphus.case._retrying import gather_retry
 from sisyphus.case._shapes import as_map, each, example, expected, kind_of, require, texts, unknown
+from sisyphus.case._wrapping import WRAPPERS, holds_steps, loop_keys, wrapped
 from sisyphus.case.draft import Draft, Findings, Place, ignored, pending, spellings, take
 from sisyphus.case.yaml import Map
 from sisyphus.errors import Mark, nearest
@@ -22,12 +23,13 @@ _COMMON: Final = (
         validations="checks", extractors="extractors",
         retries="retry_times", validate="checks", extract="extractors", before_step="setup", after_step="teardown",
     )
-    | pending("loop", "parallel", "data_provider", "mock")
+    | spellings(*WRAPPERS)
+    | pending("mock")
     | ignored("priority", "log_level", "save_response", "severity", "owner", "author", "comment", "notes")
 )  # fmt: skip
 
 _HOOKS: Final = ("setup", "teardown")
-_LATER_TYPES: Final = frozenset({"loop", "concurrent", "poll"})
+_LATER_TYPES: Final = frozenset({"poll"})
 _EXAMPLE: Final = "{name: Log in, url: /login}"
 
 
@@ -168,6 +170,8 @@ def _evident_type(source: Map, found: Findings) -> str:
     """`request`; or, if that cannot be meant, the type whose keys are there, and a problem."""
     if not {"url", "request"}.isdisjoint(source):
         return "request"
+    if holds_steps(source.get("loop")):
+        return "loop"
     for type_, known in STEP_TYPES.items():
         key = next((key for key in source if key in known.KEYS and key not in _step_keys("request")), None)
         if key is not None:
@@ -185,7 +189,8 @@ def _unnest(draft: Draft, type_: str, found: Findings) -> None:
     if source is None:
         draft.meant |= _spec_keys(type_)
         return
-    inner = take(source, _inner_keys(type_), _described(type_), found, elsewhere=_in_another_type)
+    keys = _inner_keys(type_) if type_ != "loop" else {**_inner_keys(type_), **loop_keys()}
+    inner = take(source, keys, _described(type_), found, elsewhere=_in_another_type)
     for key, value in inner.items():
         if key in draft:
             shown = inner.key_of(key)
@@ -198,11 +203,18 @@ def _unnest(draft: Draft, type_: str, found: Findings) -> None:
 
 
 def _finished(draft: Draft, type_: str, found: Findings) -> Draft:
+    wrappers = draft.part(WRAPPERS)
     spec = draft.part(_spec_keys(type_))
     spec["type"] = type_
     for key in STEP_TYPES[type_].INNER:
         if key in spec:
-            spec[key] = steps_drafts(spec[key], spec.place_of(key), spec.key_of(key), found)
+            inner = steps_drafts(spec[key], spec.place_of(key), spec.key_of(key), found)
+            if inner:
+                spec[key] = inner
+            elif spec[key]:  # no list, which was reported
+                spec.discard(key)
+            else:
+                spec[key] = None
     draft["spec"] = STEP_TYPES[type_].finish(spec, found)
     draft["where"] = Mark(*draft.place)
     if "condition" in draft:
@@ -219,4 +231,4 @@ def _finished(draft: Draft, type_: str, found: Findings) -> Draft:
     for key in ("depends_on", "tags"):
         if key in draft:
             draft[key] = texts(draft[key], draft.place_of(key), key, found)
-    return draft
+    return wrapped(draft, wrappers, found) if wrappers else draft

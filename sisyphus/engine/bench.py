@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import trio
 from attrs import define, evolve
 
+from sisyphus.engine.attempt import attempt, limit_of
 from sisyphus.engine.context import inside_project
-from sisyphus.errors import StepTimeout
+from sisyphus.errors import StepError, StepTimeout
 from sisyphus.events import VariableSet
 from sisyphus.results import ErrorInfo
 from sisyphus.words import tr
@@ -16,13 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
 
-    import trio
-
     from sisyphus.case.model import Case, Step
     from sisyphus.database.sessions import CaseDatabases
     from sisyphus.database.target import Target
     from sisyphus.engine.context import CaseContext
-    from sisyphus.engine.frame import Frame, Place
+    from sisyphus.engine.frame import Frame, Place, Why
     from sisyphus.engine.scope import Names
     from sisyphus.events import Level
     from sisyphus.http.session import Session
@@ -48,7 +48,6 @@ class Bench:
     run_step: RunStep
     limit: trio.CancelScope | None = None
     _below: Frame | None = None
-    _hooks: dict[Role, Frame] | None = None
 
     @property
     def case(self) -> Case:
@@ -69,6 +68,10 @@ class Bench:
     @property
     def databases(self) -> CaseDatabases:
         return self.shared.databases
+
+    @property
+    def stopping(self) -> str | None:
+        return self.shared.stopping if self.frame.role != "teardown" else None
 
     def render(self, value: Any) -> Any:
         return self.frame.scope.render(value, self.names)
@@ -102,6 +105,18 @@ class Bench:
         below = self._frame_below(None)
         own = {**self._own_names(), **(names or {})}
         return Chamber(self, below.round(iteration, own, forked=forked))
+
+    def trial(self, step: Step) -> Trial:
+        frame = self._frame_below(None).round(None, self._own_names(), forked=False)
+        return Trial(evolve(self, step=step, frame=frame, names=frame.scope.names(), below=None))
+
+    def lanes(self, steps: Sequence[Step], *, why: Why) -> list[Lane]:
+        below, own = self._frame_below(None), self._own_names()
+        frames = [below.round(None, own, forked=True, why=why) for _ in steps]
+        return [
+            Lane(self, step, frame, frame.place(index, len(steps)))
+            for index, (step, frame) in enumerate(zip(steps, frames, strict=True))
+        ]
 
     async def run_hook(self, steps: Sequence[Step], role: Role) -> ErrorInfo | None:
         """Runs the step's setup or teardown, and returns why it failed; a setup ends at the first failure."""
@@ -154,6 +169,54 @@ class Chamber:
 
     def set(self, name: str, value: Any) -> None:
         self._frame.scope.set_local(name, value)
+
+    def merge(self) -> None:
+        self._bench.frame.scope.merge(self._frame.scope)
+
+
+@define
+class Trial:
+    """The `sisyphus.steps.protocol.Trial` of one task."""
+
+    _bench: Bench
+    view: Mapping[str, Any] | None = None
+    error: ErrorInfo | None = None
+    failure: str | None = None
+    _limit: float | None = None
+
+    async def run(self, **names: Any) -> None:
+        bench, self.view, self.error, self.failure = self._bench, None, None, None
+        try:
+            if bench.step.variables:  # evaluated anew each time, and with the names of this try
+                bench.names = bench.frame.scope.inner(names).names(bench.step.variables)
+            else:
+                bench.names.update(names)
+            if self._limit is None:
+                self._limit = limit_of(bench.step, bench)
+            tried = await attempt(bench.step, bench, self._limit)
+        except StepError as exc:
+            self.error = ErrorInfo.of(exc)
+        else:
+            self.view, self.error, self.failure = tried.view, tried.error, tried.failure
+        if self.view is None:  # it may not have waited for anything
+            await trio.lowlevel.checkpoint()
+
+
+@define
+class Lane:
+    """The `sisyphus.steps.protocol.Lane` of one step; its place is given out beforehand, so that the order is the file's."""
+
+    _bench: Bench
+    step: Step
+    _frame: Frame
+    _place: Place
+
+    async def run(self) -> StepResult:
+        return await self._bench.run_step(self.step, self._place, self._bench.shared, self._frame)
+
+    def follow(self, other: Lane) -> None:
+        self._frame.scope.merge(other._frame.scope)
+        self._frame.outcomes.update(other._frame.outcomes)
 
     def merge(self) -> None:
         self._bench.frame.scope.merge(self._frame.scope)

@@ -70,14 +70,16 @@ class Frame:
 
     def as_part_of(self, role: Role) -> Frame:
         """The same frame for what is set up or torn down; its paths go on where these are."""
-        return evolve(self, role=role)
+        return evolve(self, role=role if self.role != "teardown" else self.role)
 
-    def round(self, iteration: int | None, names: Mapping[str, Any] | None, *, forked: bool) -> Frame:
+    def round(
+        self, iteration: int | None, names: Mapping[str, Any] | None, *, forked: bool, why: Why | None = None
+    ) -> Frame:
         """The frame of one round: names of its own, and a copy of the variables if `forked`."""
         scope = self.scope.forked() if forked else self.scope
         return evolve(
             self, scope=scope.inner(names) if names else scope, outcomes=ChainMap({}, self.outcomes),
-            iteration=iteration,
+            iteration=iteration, why=(*self.why, why) if why is not None else self.why,
         )  # fmt: skip
 
     def why_cancelled(self) -> ErrorInfo | None:

@@ -79,6 +79,7 @@ class Scope:
         self._warnings: list[str] = []
         self._local: dict[str, Any] = {}
         self._changes: dict[str, Any] | None = None  # what was set in a fork
+        self._steps_before: Mapping[str, Any] = {}  # `steps` as they were when it was forked
         resolving = _Resolving(definitions, builtins, self._render)
         self.variables, self._broken = resolving.resolve_all()
         for name, value in self.variables.items():
@@ -124,11 +125,13 @@ class Scope:
 
     def forked(self) -> Self:
         """A copy of all that steps can set; `merge` brings back what they did set."""
+        steps = self.builtins.get("steps", {})
         return self._copied(
             variables=dict(self.variables),
-            builtins={**self.builtins, "steps": dict(self.builtins.get("steps", {}))},
+            builtins={**self.builtins, "steps": dict(steps)},
             _local=dict(self._local),
             _changes={},
+            _steps_before=dict(steps),
         )
 
     def _copied(self, **other: Any) -> Self:
@@ -145,8 +148,11 @@ class Scope:
         """Takes over what was set in a fork, later ones over earlier ones."""
         for name, value in fork.changes.items():
             self.set(name, value)
-        if "steps" in self.builtins:
-            self.builtins["steps"].update(fork.builtins["steps"])
+        # Only what is new: a fork made before another one's steps ran anew knows their older outcomes.
+        before = fork._steps_before
+        new = {id_: step for id_, step in fork.builtins["steps"].items() if before.get(id_) is not step}
+        if new:
+            self.builtins.setdefault("steps", {}).update(new)
 
     def render(self, value: Any, names: Mapping[str, Any]) -> Any:
         """`value` with its templates evaluated once, in the case's dialect."""

@@ -144,6 +144,8 @@ class _StepRun:
         stopping = context.stopping or (context.run.stopping if frame.parent is None else None)
         if stopping is not None and frame.role != "teardown":
             return stopping
+        if frame.role != "teardown" and (why := frame.why_cancelled()) is not None:
+            return why.message
         if step.enabled is not True and not flag(frame.scope.render(step.enabled, names), "enabled"):
             return tr("enabled: false")
         if step.skip_if is not None and condition_holds(step.skip_if, names):

@@ -11,8 +11,9 @@ from sisyphus.errors import StepError
 from sisyphus.results import ErrorInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+    from typing import Self
 
     from sisyphus.case.draft import Draft, Findings
     from sisyphus.case.model import Case, Step
@@ -86,6 +87,7 @@ class StepContext(Protocol):
         base_url: what relative URLs are joined with; may hold templates.
         response: what the step before came to.
         databases: those of the case.
+        stopping: why no further step inside is to begin, once something said so (``on_failure: stop``).
     """
 
     @property
@@ -104,6 +106,8 @@ class StepContext(Protocol):
     def variables(self) -> Mapping[str, Any]: ...
     @property
     def databases(self) -> CaseDatabases: ...
+    @property
+    def stopping(self) -> str | None: ...
 
     def render(self, value: Any) -> Any:
         """`value` with its templates evaluated once; in the lenient dialect what is undefined is empty."""
@@ -149,6 +153,37 @@ class StepContext(Protocol):
         """
         ...
 
+    def trial(self, step: Step) -> Trial:
+        """A step inside this one to be tried many times, for numbers only; each task needs one of its own."""
+        ...
+
+    def lanes(self, steps: Sequence[Step], *, why: Callable[[], ErrorInfo | None]) -> Sequence[Lane]:
+        """Where steps inside this one run at the same time: a fork of the variables for each, in the order given.
+
+        Args:
+            steps: what is to run.
+            why: says why, once some of them are cancelled; those that begin after that are skipped.
+        """
+        ...
+
+
+class Trial(Protocol):
+    """A step that is tried again and again, without events: each try has its time limit and its validations.
+
+    Attributes:
+        view: what came of the last try, as validations see it; None if nothing came.
+        error: why it could not be carried out.
+        failure: why it is not what was expected.
+    """
+
+    view: Mapping[str, Any] | None
+    error: ErrorInfo | None
+    failure: str | None
+
+    async def run(self, **names: Any) -> None:
+        """Tries once; `names` are those that only this try knows. Cancelled, nothing is left behind."""
+        ...
+
 
 class Inside(Protocol):
     """Where steps inside another one run: each has its own events, with the outer one's path as `parent`."""
@@ -177,4 +212,23 @@ class Inside(Protocol):
 
     def merge(self) -> None:
         """Brings what the steps of a fork set back to the variables of the step around."""
+        ...
+
+
+class Lane(Protocol):
+    """Where one of several steps runs that run at the same time."""
+
+    @property
+    def step(self) -> Step: ...
+
+    async def run(self) -> StepResult:
+        """Runs the step, as `Inside.run` does."""
+        ...
+
+    def follow(self, other: Self) -> None:
+        """Takes over what came of another step that has ended: what it set, and its outcome for `depends_on`."""
+        ...
+
+    def merge(self) -> None:
+        """As `Inside.merge`."""
         ...

@@ -301,13 +301,12 @@ STEPS: list[Wrong] = [
     (
         "{name: s, link: /x}",
         [
-            "3:15: unknown key 'link' in a step (known keys: auth, body, condition, cookies, data, depends_on, description, enabled, extractors, files, follow_redirects, headers, id, json, method, name, on_failure, only_if, params, request, retry_delay, retry_policy, retry_times, setup, skip_if, stream_limit, tags, teardown, timeout, type, upload, url, validations, variables, verify_ssl)"
+            "3:15: unknown key 'link' in a step (known keys: auth, body, condition, cookies, data, data_provider, depends_on, description, enabled, extractors, files, follow_redirects, headers, id, json, loop, method, name, on_failure, only_if, parallel, params, request, retry_delay, retry_policy, retry_times, setup, skip_if, stream_limit, tags, teardown, timeout, type, upload, url, validations, variables, verify_ssl)"
         ],
     ),
     ("{Log in: }", ["3:6: the step 'Log in' must be a mapping, got null (indent what belongs to it)"]),
     ("{Log in: 5}", ["3:6: the step 'Log in' must be a mapping, got a number (indent what belongs to it)"]),
     ("{Log in: {name: b, url: /}}", ["3:21: 'name' says again what 'Log in' says (keep one of them)"]),
-    ("{name: s, type: poll}", ["3:21: steps of type 'poll' are not supported yet by this version"]),
     ("{name: s, type: poll}", ["3:21: steps of type 'poll' are not supported yet by this version"]),
     (
         "{name: s, type: database}",
@@ -338,8 +337,6 @@ STEPS: list[Wrong] = [
             "3:60: sql: expected text, got a list",
         ],
     ),
-    ("{name: s, type: loop}", ["3:21: steps of type 'loop' are not supported yet by this version"]),
-    ("{name: s, type: concurrent}", ["3:21: steps of type 'concurrent' are not supported yet by this version"]),
     ("{name: s, type: Poll}", ["3:21: steps of type 'Poll' are not supported yet by this version"]),
     ("{name: s, type: reqest, url: /}", ["3:21: unknown step type 'reqest' (did you mean 'request'?)"]),
     ("{name: s, type: [a], url: /}", ["3:21: type: expected text, got a list (write for example type: request)"]),
@@ -394,13 +391,11 @@ STEPS: list[Wrong] = [
         ["3:35: on_failure: expected one of continue, stop, got text 'stopp' (did you mean 'stop'?)"],
     ),
     (
-        "{name: s, url: /, setup: [{name: x, url: /}], teardown: a, loop: {a: 1}, parallel: {a: 1}, data_provider: [1], mock: {enabled: true}}",
+        "{name: s, url: /, setup: [{name: x, url: /}], teardown: a, data_provider: rows.csv, mock: {enabled: true}}",
         [
             "3:61: teardown must be a list, got text",
-            "3:64: 'loop' is not supported yet by this version",
-            "3:78: 'parallel' is not supported yet by this version",
-            "3:96: 'data_provider' is not supported yet by this version",
-            "3:116: 'mock' is not supported yet by this version",
+            "3:79: 'data_provider' is not supported yet by this version (write for example data_provider: [{user: ann}, {user: bob}])",
+            "3:89: 'mock' is not supported yet by this version",
         ],
     ),
     (
