@@ -156,7 +156,7 @@ def _run(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int
     cases = _selected(loaded, args)
     from sisyphus.app import LiveRun
 
-    outputs = Outputs(args, out, cases=len(cases))
+    outputs = Outputs(args, out, cases=cases)
     run = LiveRun(cases, _settings(args, cases, keep_steps=outputs.wanted), outputs.sinks)
     run.events.close()
     outputs.selected(len(cases), of=len(loaded))

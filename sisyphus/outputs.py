@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sisyphus.errors import OutputError
 from sisyphus.report.files import check_writable, write_atomically
 from sisyphus.report.standard import StandardStream
 from sisyphus.sinks import Announcer, Sink
@@ -15,7 +16,9 @@ from sisyphus.words import tr
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
+    from sisyphus.case.model import Case
     from sisyphus.console import Console
     from sisyphus.live.server import Serving
     from sisyphus.results import RunResult
@@ -27,28 +30,33 @@ class Outputs(Announcer):
     Args:
         args: the command line.
         out: stdout.
-        cases: how many cases are run; 0 if none is.
+        cases: the cases that are run, some of which may name a file for their results; -o counts instead of these.
 
     Raises:
-        OutputError: the file will not be writable; told before anything is run for it.
+        OutputError: a file will not be writable; told before anything is run for it.
     """
 
-    def __init__(self, args: argparse.Namespace, out: StandardStream, *, cases: int = 0) -> None:
+    def __init__(self, args: argparse.Namespace, out: StandardStream, *, cases: Sequence[Case] = ()) -> None:
         self._out = out
         self._file = Path(args.output) if args.output not in {None, "-"} else None
         self.json = args.format == "json" or args.output == "-"
         self._console: Console | None = None
-        if self._file is not None:
-            check_writable(self._file)
+        self._parts: dict[Path, set[int]] = {}
+        if args.output is None and any(case.config.output.path for case in cases):
+            from sisyphus.destinations import destinations
+
+            self._parts = destinations(cases)
+        for file in (*self._parts, *([self._file] if self._file is not None else [])):
+            check_writable(file)
         if cases and not self.json:
             from sisyphus.console import Console
 
-            self._console = Console(out, verbose=args.verbose, color=not args.no_color, cases=cases)
+            self._console = Console(out, verbose=args.verbose, color=not args.no_color, cases=len(cases))
 
     @property
     def wanted(self) -> bool:
         """Whether somebody wants the document."""
-        return self.json or self._file is not None
+        return self.json or self._file is not None or bool(self._parts)
 
     @property
     def sinks(self) -> list[Sink]:
@@ -60,10 +68,27 @@ class Outputs(Announcer):
 
     def finish(self, result: RunResult) -> None:
         """Writes the result of the run."""
-        if self.wanted:
-            from sisyphus.report.json_result import render
+        if not self.wanted:
+            return
+        from sisyphus.report.json_result import render
 
+        if self.json or self._file is not None:
             self.deliver(render(result, engine_version=__version__))
+        if self._parts:
+            self._write_parts(result)
+
+    def _write_parts(self, result: RunResult) -> None:
+        from sisyphus.destinations import part_of
+        from sisyphus.report.json_result import render
+
+        failures: list[OutputError] = []
+        for file, indices in self._parts.items():
+            try:
+                write_atomically(file, render(part_of(result, indices), engine_version=__version__))
+            except OutputError as exc:
+                failures.append(exc)
+        if failures:
+            raise OutputError("\n".join(map(str, failures)))
 
     def deliver(self, document: str) -> None:
         """Writes a JSON document wherever it is wanted.

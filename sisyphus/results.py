@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from sisyphus.case.model import NOWHERE
+from sisyphus.case.model import NOWHERE, Config, Output
 from sisyphus.errors import Category, Mark, StepError
 from sisyphus.values.validate import CheckResult
 
@@ -99,7 +99,11 @@ class StepResult:
 
 @frozen(kw_only=True)
 class CaseResult:
-    """What came of one case; `steps` may lack those that were kept nowhere (see `sisyphus.report.fold`)."""
+    """What came of one case; `steps` may lack those that were kept nowhere (see `sisyphus.report.fold`).
+
+    Attributes:
+        about: what its settings say for reports: `name`, `description`, `version`, `author`.
+    """
 
     id: str
     name: str
@@ -111,6 +115,7 @@ class CaseResult:
     skipped_steps: int = 0
     description: str | None = None
     tags: tuple[str, ...] = ()
+    about: Mapping[str, str | None] = field(factory=dict)
     started_at: dt.datetime | None = None
     duration: float = 0.0
     reason: str | None = None
@@ -119,6 +124,12 @@ class CaseResult:
     setup: tuple[StepResult, ...] = ()
     steps: tuple[StepResult, ...] = ()
     teardown: tuple[StepResult, ...] = ()
+    output: Output = field(factory=Output)
+
+
+def about(config: Config) -> dict[str, str | None]:
+    """What settings say for reports."""
+    return {key: getattr(config, key) for key in ("name", "description", "version", "author")}
 
 
 @frozen(kw_only=True)

@@ -224,6 +224,10 @@ CATALOGUE: Final[dict[str, str]] = {
     "a file must be a path or a mapping, got {kind}": "文件必须是路径或映射，实际是{kind}",
     "a file": "文件",
     "a file needs a path": "文件需要路径",
+    # case._reporting
+    "this version does not write {formats} yet; json can be written": "这个版本还不能写出 {formats}；可以写出 json",
+    "unknown format '{name}'": "未知的格式“{name}”",
+    "output: json is written nowhere without a path": "output：没有 path，json 不会写到任何地方",
     # case._retrying
     "'{key}' has no effect beside max_attempts": "已有 max_attempts，“{key}”不起作用",
     "known: {names}": "可用的有：{names}",
@@ -349,6 +353,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "{file}: ok ({steps})": "{file}：正确（{steps}）",
     # watching
     "--ws-key needs the certificate it belongs to: --ws-cert": "--ws-key 需要它所属的证书：--ws-cert",
+    # destinations
+    "{file}: config.output.path: {reason}": "{file}：config.output.path：{reason}",
     # engine.attempt
     "no end within the timeout of {limit:g} s": "超时：{limit:g} 秒内没有结束",
     "status {status}": "状态码 {status}",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import field, frozen
 
 from sisyphus.case._mocking import mock_server_draft
+from sisyphus.case._reporting import output_draft, take_mask
 from sisyphus.case._retrying import gather_retry
 from sisyphus.case._shapes import as_map, example, kind_of, texts
 from sisyphus.case._stepping import hook_drafts
@@ -25,13 +26,13 @@ CONFIG: Final = (
         "name", "description", "version", "author", "base_url", "timeout", "case_timeout", "retry_times", "retry_delay",
         "retry_policy", "variables", "profiles", "active_profile", "headers", "verify_ssl", "follow_redirects",
         "env_vars", "websocket", "mock_server", "connections", "compat", "seed", "faker_locale", "tags", "sensitive_fields",
-        "masking_strategy", "setup", "teardown",
+        "masking_strategy", "setup", "teardown", "output",
         retries="retry_times", verify="verify_ssl", allow_redirects="follow_redirects",
     )
     | pending(
         "proxy", "cert", "http2", "data_source", "data_iterations", "variable_prefix",
     )
-    | ignored("priority", "log_level", "save_response", "parallel", "debug", "verbose", "report", "environment", "output")
+    | ignored("priority", "log_level", "save_response", "parallel", "debug", "verbose", "report", "environment")
 )  # fmt: skip
 
 _WEBSOCKET: Final = spellings("enabled", "host", "port", "send_progress", "send_logs", "send_variables")
@@ -72,6 +73,7 @@ def config_draft(source: Map, found: Findings) -> Draft:
         "env_vars",
         "websocket",
         "mock_server",
+        "output",
         "connections",
         "active_profile",
     ):
@@ -84,6 +86,9 @@ def config_draft(source: Map, found: Findings) -> Draft:
     for key, table in (("websocket", _WEBSOCKET), ("env_vars", _ENV_VARS)):
         if key in draft:
             draft[key] = take(draft[key], table, key, found)
+    if "output" in draft:
+        draft["output"] = output_draft(draft["output"], found)
+        take_mask(draft["output"], draft, found)
     if "profiles" in draft:
         draft["profiles"] = _profiles(draft["profiles"], found)
     if "sensitive_fields" in draft:
@@ -107,6 +112,7 @@ _MAPPINGS: Final = {
     "profiles": "profiles: {dev: {base_url: http://localhost}}",
     "headers": "headers: {Accept: application/json}",
     "env_vars": "env_vars: {prefix: APP_}",
+    "output": "output: {path: result.json}",
     "websocket": "websocket: {enabled: true}",
     "connections": "connections: {shop: {type: sqlite, path: shop.db}}",
 }

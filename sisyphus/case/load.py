@@ -13,6 +13,7 @@ from sisyphus.case._configuring import EnvVars, Profile
 from sisyphus.case._merging import merge_drafts
 from sisyphus.case._overriding import COMMAND_LINE, command_line_wins
 from sisyphus.case._rendering import check_templates
+from sisyphus.case._reporting import check_output
 from sisyphus.case._retrying import completed, settled
 from sisyphus.case.dialect import HOOKS, case_draft
 from sisyphus.case.draft import ANYTHING, Draft, Findings
@@ -157,6 +158,7 @@ def _config(configuration: Configuration, found: Findings) -> Config | None:
         structure(profile, Profile, found)
     if "env_vars" in draft:
         structure(draft["env_vars"], EnvVars, found)
+    check_output(draft, found)
     if "retry" in draft:
         # A copy: the steps adjust what is written, not what it is completed to.
         draft = merge_drafts(draft)

@@ -209,6 +209,16 @@ class MockServer:
 
 
 @frozen(kw_only=True)
+class Output:
+    """Where the result goes if the command line does not say, and how much of it."""
+
+    formats: tuple[str, ...] = ("json",)
+    path: str | None = None
+    include_request: bool = True
+    include_response: bool = True
+
+
+@frozen(kw_only=True)
 class Config:
     """Settings of one case after the project file, the profile and the command line had their say."""
 
@@ -229,6 +239,7 @@ class Config:
     websocket: WebSocket = WebSocket()
     mock_server: MockServer | None = None
     connections: Mapping[str, Any] = field(factory=dict)  # databases by name: maps or URLs
+    output: Output = Output()
     compat: Literal["legacy"] | None = None
     sensitive_fields: tuple[str, ...] = ()
     masking_strategy: Literal["full", "partial", "none"] = "full"

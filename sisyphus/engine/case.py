@@ -19,7 +19,7 @@ from sisyphus.engine.step import FAREWELL, only_cancelled, run_step
 from sisyphus.errors import SisyphusError, StepTimeout
 from sisyphus.events import CaseFinished, CaseStarted, ErrorOccurred
 from sisyphus.http.session import Session
-from sisyphus.results import CaseResult, ErrorInfo
+from sisyphus.results import CaseResult, ErrorInfo, about
 from sisyphus.values.functions import build_functions
 from sisyphus.values.user_functions import callable_by_templates
 from sisyphus.words import tr
@@ -238,7 +238,7 @@ class _CaseRun:
             id=self.emitter.case_id, name=case.name, file=case.file, status=status, total_steps=tally.total,
             passed_steps=tally.passed, failed_steps=tally.failed, skipped_steps=skipped, description=case.description,
             tags=case.tags, started_at=self.emitter.clock.at(self.began), duration=duration, error=self.error,
-            warnings=case.warnings,
+            warnings=case.warnings, about=about(case.config), output=case.config.output,
         )  # fmt: skip
         data = CaseFinished(
             status=status, total_steps=tally.total, passed_steps=tally.passed, failed_steps=tally.failed,

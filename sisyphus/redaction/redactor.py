@@ -215,6 +215,7 @@ class Redactor:
             case, name=self.text(case.name), description=_maybe(self.text, case.description),
             reason=_maybe(self.text, case.reason), error=_maybe(self._error, case.error),
             warnings=tuple(map(self.text, case.warnings)),
+            about=self.value(case.about),
         )  # fmt: skip
 
     def _error(self, error: ErrorInfo) -> ErrorInfo:

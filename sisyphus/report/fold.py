@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from attrs import evolve
 
-from sisyphus.results import CaseResult, RunResult, StepResult
+from sisyphus.results import CaseResult, RunResult, StepResult, about
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -87,4 +87,6 @@ def _not_begun(case_id: str, case: Case, *, interrupted: bool, reason: str | Non
         tags=case.tags,
         reason=reason if case.enabled else "enabled: false",
         warnings=case.warnings,
+        about=about(case.config),
+        output=case.config.output,
     )

@@ -10,6 +10,7 @@ from sisyphus.wire import dumps
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from sisyphus.case.model import Output
     from sisyphus.results import CaseResult, ErrorInfo, RunResult, StepResult
     from sisyphus.values.validate import CheckResult
 
@@ -49,6 +50,7 @@ def _case(case: CaseResult) -> dict[str, Any]:
         "file": case.file,
         "description": case.description,
         "tags": list(case.tags),
+        "config": dict(case.about),
         "status": case.status,
         "reason": case.reason,
         "started_at": case.started_at.isoformat(timespec="milliseconds") if case.started_at else None,
@@ -59,8 +61,8 @@ def _case(case: CaseResult) -> dict[str, Any]:
         "skipped_steps": case.skipped_steps,
         "error": _error(case.error),
         "warnings": list(case.warnings),
-        **{role: [_step(step) for step in steps] for role, steps in _hooks(case) if steps},
-        "steps": [_step(step) for step in case.steps],
+        **{role: [_step(step, case.output) for step in steps] for role, steps in _hooks(case) if steps},
+        "steps": [_step(step, case.output) for step in case.steps],
     }
 
 
@@ -68,7 +70,7 @@ def _hooks(case: CaseResult) -> tuple[tuple[str, tuple[StepResult, ...]], ...]:
     return ("setup", case.setup), ("teardown", case.teardown)
 
 
-def _step(step: StepResult) -> dict[str, Any]:
+def _step(step: StepResult, output: Output) -> dict[str, Any]:
     response = dict(step.response) if step.response is not None else None
     request = response.pop("request", None) if response is not None else None
     return {
@@ -94,14 +96,14 @@ def _step(step: StepResult) -> dict[str, Any]:
             }
             for attempt in step.attempts
         ],
-        "request": request,
-        "response": response,
+        "request": request if output.include_request else None,
+        "response": response if output.include_response else None,
         "validations": _checks(step.checks),
         "extracted": dict(step.extracted),
         "warnings": list(step.warnings),
         "error": _error(step.error),
         **({"path": step.path, "iteration": step.iteration, "role": step.role} if step.parent is not None else {}),
-        **({"children": [_step(child) for child in step.children]} if step.children else {}),
+        **({"children": [_step(child, output) for child in step.children]} if step.children else {}),
     }
 
 

@@ -78,7 +78,7 @@ def test_a_case_is_told_with_everything_that_is_known_of_it() -> None:
     case["steps"] = []
 
     assert case == {
-        "id": "case-1", "name": "a", "file": "a.yaml", "description": None, "tags": ["smoke"], "status": "failed",
+        "id": "case-1", "name": "a", "file": "a.yaml", "description": None, "tags": ["smoke"], "config": {}, "status": "failed",
         "reason": None, "started_at": "2026-01-02T03:04:05.678+00:00", "duration": 0.2, "total_steps": 2,
         "passed_steps": 0, "failed_steps": 1, "skipped_steps": 1, "error": None, "warnings": [], "steps": [],
     }  # fmt: skip

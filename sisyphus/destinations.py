@@ -1,0 +1,66 @@
+"""Where the cases of a run want their results, by `config.output`."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from attrs import evolve
+
+from sisyphus.errors import OutputError, StepError
+from sisyphus.words import tr
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+    from sisyphus.case.model import Case
+    from sisyphus.results import RunResult
+
+_NAME: Final = "result.json"  # in a folder
+
+
+def destinations(cases: Iterable[Case]) -> dict[Path, set[int]]:
+    """The files that cases name for their results, and which cases (from 0) name each of them.
+
+    Raises:
+        OutputError: a path has a template that cannot be rendered.
+    """
+    wanted: defaultdict[Path, set[int]] = defaultdict(set)
+    for index, case in enumerate(cases):
+        output = case.config.output
+        if output.path and "json" in output.formats:
+            wanted[_file(output.path if "{" not in output.path else _rendered(output.path, case))].add(index)
+    return dict(wanted)
+
+
+def part_of(result: RunResult, indices: Collection[int]) -> RunResult:
+    """The result as if only some of the cases had been run."""
+    if len(indices) == len(result.cases):
+        return result
+    return evolve(result, cases=tuple(case for index, case in enumerate(result.cases) if index in indices))
+
+
+def _file(path: str) -> Path:
+    folder = path.endswith(("/", os.sep)) or Path(path).is_dir()
+    return Path(path) / _NAME if folder else Path(path)
+
+
+def _rendered(path: str, case: Case) -> str:
+    from sisyphus.engine.scope import Environment, Scope
+    from sisyphus.values._text import to_text
+    from sisyphus.values.functions import build_functions
+
+    functions = build_functions(seed=case.config.seed, env=os.environ)
+    builtins: Mapping[str, object] = {
+        **functions,
+        "env": Environment(os.environ, functions["env"]),
+        "config": case.config.raw,
+        "profile": case.config.profile_values,
+    }
+    scope = Scope(dict(builtins), case.config.variables)
+    try:
+        return to_text(scope.render_whole(path, scope.names()))
+    except StepError as exc:
+        raise OutputError(tr("{file}: config.output.path: {reason}", file=case.file, reason=exc)) from exc
