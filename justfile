@@ -21,6 +21,10 @@ test *args:
 test-ten:
     for i in 1 2 3 4 5 6 7 8 9 10; do {{python}} -m pytest -q || exit 1; done
 
+# Runs of every step type, cancelled at random moments: in virtual time, then in processes
+cancel rounds="200":
+    SISYPHUS_CANCEL_ROUNDS={{rounds}} {{python}} -m pytest -q tests/engine/test_cancel_everywhere.py tests/e2e/test_cancel_everywhere.py
+
 coverage:
     {{python}} -m coverage run -m pytest -q
     {{python}} -m coverage combine -q

@@ -71,8 +71,8 @@ class _CaseRun:
     error_untold: bool = False
     counted: bool = False
     limit: trio.CancelScope | None = None
-    # Shielded: the teardown of a cancelled case talks to the mock server too. `_mock` ends it.
-    mock_scope: trio.CancelScope = field(factory=lambda: trio.CancelScope(shield=True))
+    # Shielded once it runs: the teardown of a cancelled case talks to the mock server too. `_mock` ends it.
+    mock_scope: trio.CancelScope = field(factory=trio.CancelScope)
 
     async def carry_out(self) -> None:
         for warning in self.case.warnings:
@@ -96,6 +96,9 @@ class _CaseRun:
             url: str | None = None
             try:
                 url = await nursery.start(self.supervise_mock, server)
+                # From here on it lives until the teardowns have ended. A shield from the beginning would keep a
+                # cancelled `start` waiting for a server that nobody ends.
+                self.mock_scope.shield = True
             except SisyphusError as exc:
                 self.error = ErrorInfo(
                     type=type(exc).__name__,

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 # With import-mode=importlib a folder's modules do not see each other; what these tests share is such a module.
+sys.path.insert(0, str(Path(__file__).parent.parent / "engine"))
+sys.path.insert(0, str(Path(__file__).parent.parent / "scripts"))
 sys.path.insert(0, str(Path(__file__).parent))
 
 import real_servers

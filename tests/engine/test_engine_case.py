@@ -266,6 +266,20 @@ async def test_the_mock_servers_address_is_the_base_url_and_a_variable() -> None
     assert ended.is_set()
 
 
+async def test_a_case_that_is_cancelled_while_its_mock_server_starts_ends(autojump_clock: MockClock) -> None:
+    async def serve(server: MockServer, *, task_status: trio.TaskStatus[str]) -> None:
+        with trio.CancelScope(shield=True):  # something that takes its time, as a first import does
+            await trio.sleep(1)
+        task_status.started("http://mock:99")
+        await trio.sleep(1000)
+
+    scope = trio.CancelScope(deadline=trio.current_time() + 0.5)
+    text = "{name: x, config: {mock_server: {routes: [{path: /a}]}}, steps: [{name: a, url: /a}]}"
+    played = await play(text, serve_mock=serve, scope=scope)
+    assert trio.current_time() < 10
+    assert played.case.status == "cancelled"
+
+
 async def test_a_mock_server_that_cannot_start_is_the_cases_error() -> None:
     async def serve(server: MockServer, *, task_status: trio.TaskStatus[str]) -> None:
         raise StartError("127.0.0.1:80 is in use")
