@@ -18,6 +18,7 @@
           x ResolveError      its name has no address
           x ConnectError      no connection (refused, unreachable)
           x TlsError          no trust: certificate, protocol
+          x ProxyError        the proxy cannot be reached, or does not let through
           x BrokenResponse    the connection broke, or what came is not HTTP
         - StepTimeout         it did not end within its limit
         - BodyError           a body is not what it has to be
@@ -216,6 +217,15 @@ class TlsError(NetworkError):
 
     def _advice(self) -> str:
         return tr("Check the server's certificate and its name; for a test server of your own, verify_ssl: false.")
+
+
+class ProxyError(NetworkError):
+    """The proxy could not be reached or did not connect."""
+
+    kinds = frozenset({"network", "connection"})
+
+    def _advice(self) -> str:
+        return tr("Check the address of the proxy and its credentials; proxy: null goes without one.")
 
 
 class BrokenResponse(NetworkError):

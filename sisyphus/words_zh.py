@@ -207,6 +207,10 @@ CATALOGUE: Final[dict[str, str]] = {
     "a response": "响应",
     "{status} is no status that can end an answer": "{status} 不是可用的响应状态码",
     "use 200 to 599": "请用 200 到 599",
+    # case._reaching
+    "'{url}' is no HTTP proxy": "“{url}”不是 HTTP 代理",
+    "a client certificate needs a file": "客户端证书需要文件",
+    "a path, [certificate, key], or a mapping": "路径、[证书, 私钥] 或映射",
     # case._rendering
     "a condition is an expression, true or false, a list, or one of and, or, not": "条件可以是表达式、true 或 false、列表，或 and、or、not 之一",
     # case._requesting
@@ -214,6 +218,9 @@ CATALOGUE: Final[dict[str, str]] = {
     "a request has one body, but both '{one}' and '{other}' are given": "请求只能有一个请求体，但同时给出了“{one}”和“{other}”",
     "files go along with 'data', not with '{other}'": "files 可以与 data 一起用，不能与“{other}”一起用",
     "move the form's fields to 'data'": "请把表单字段移到 data 下",
+    "graphql needs a query": "graphql 需要 query",
+    "graphql is sent with POST, not with {method}": "graphql 用 POST 发送，不能用 {method}",
+    "leave 'method' out": "请去掉 method",
     "auth needs a type": "auth 需要 type",
     "unknown auth type '{name}'": "未知的认证类型“{name}”",
     "auth of type {kind} needs {names}": "{kind} 认证需要 {names}",
@@ -469,6 +476,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "Check that the service runs and can be reached from this machine.": "请确认服务正在运行，并且从本机可以访问。",
     "Check the host name in the URL or base_url, and this machine's DNS.": "请检查 URL 或 base_url 中的主机名，以及本机的 DNS。",
     "Check that the service is started and listens on this address and port.": "请确认服务已启动，并在这个地址和端口上监听。",
+    "Check the address of the proxy and its credentials; proxy: null goes without one.": "请检查代理的地址和用户名密码；proxy: null 表示不用代理。",
     "Check the server's certificate and its name; for a test server of your own, verify_ssl: false.": "请检查服务器的证书及证书中的域名；如果是自己的测试服务器，可设 verify_ssl: false。",
     "The server ended or garbled its answer; look in its log for this request.": "服务器中断了响应，或响应内容不合规；请在服务器日志中查看这个请求。",
     "Raise the step's timeout if so long an answer is fine, or find out why the service is slow.": "如果这么慢是正常的，请调大步骤的 timeout；否则请查明服务为什么慢。",
@@ -511,6 +519,10 @@ CATALOGUE: Final[dict[str, str]] = {
     "nothing listens on {where} (connection refused)": "{where} 上没有服务在监听（连接被拒绝）",
     "{where} cannot be reached: {reason}": "无法连接 {where}：{reason}",
     "{where} closed the connection during the TLS handshake": "{where} 在 TLS 握手时关闭了连接",
+    "{reason} (through the proxy {proxy})": "{reason}（经过代理 {proxy}）",
+    "the proxy cannot be used: {reason}": "无法使用代理：{reason}",
+    "{where} takes no request over HTTP/2: {reason}": "{where} 不接受 HTTP/2 请求：{reason}",
+    "{where} gave up its answer over HTTP/2: {reason}": "{where} 中止了 HTTP/2 响应：{reason}",
     "{where} closed the connection without an answer": "{where} 没有响应就关闭了连接",
     "the connection to {where} broke before the answer was complete": "响应还没有收完，与 {where} 的连接就断开了",
     "this request cannot be written as HTTP: {reason}": "这个请求无法写成 HTTP：{reason}",
@@ -578,20 +590,34 @@ CATALOGUE: Final[dict[str, str]] = {
     ),
     "what speaks to {database} is not installed": "没有安装访问 {database} 的组件",
     "Install it: {command}": "请安装：{command}",
+    # http.journey
+    "{url} asks for a digest that is not supported: {asked}": "{url} 要求的摘要认证不受支持：{asked}",
     # http.pool
-    "the trusted certificates cannot be loaded: {error}": "无法加载受信任的证书：{error}",
-    "Check the files that SSL_CERT_FILE and SSL_CERT_DIR name.": "请检查 SSL_CERT_FILE 和 SSL_CERT_DIR 指定的文件。",
-    # http.request
-    "the URL must be text, but it is {value}": "URL 必须是文本，实际是 {value}",
-    "the header '{name}' holds a line break or another control character": "请求头“{name}”含有换行或其他控制字符",
-    "the cookie '{name}' holds a character that a cookie cannot hold": "Cookie“{name}”含有不允许的字符",
+    "http2 needs the package h2, which is not installed": "http2 需要 h2 包，但没有安装",
+    "Install it with: pip install 'sisyphus-api-engine[http2]'; or leave http2 out.": "请运行 pip install 'sisyphus-api-engine[http2]' 安装，或去掉 http2。",
+    # http.proxies
+    "Write http://host:port or http://user:password@host:port; null for none, env for the environment's.": "请写 http://主机:端口 或 http://用户名:密码@主机:端口；null 表示不用代理，env 表示用环境变量指定的代理。",
+    # http.receiving
+    "the body is encoded as {encoding}, which is not undone": "响应体的编码是 {encoding}，没有解码",
+    "the compressed body ends too early": "压缩的响应体不完整",
     # http.redirects
     "To look at the redirect itself, set follow_redirects: false.": "要查看重定向本身，请设 follow_redirects: false。",
     "{url} redirects to '{target}', which is not HTTP": "{url} 重定向到“{target}”，不是 HTTP 地址",
     "more than {count} redirects, the last one from {url} to {target}": "重定向超过 {count} 次，最后一次从 {url} 到 {target}",
-    # http.session
-    "the body is encoded as {encoding}, which is not undone": "响应体的编码是 {encoding}，没有解码",
-    "the compressed body ends too early": "压缩的响应体不完整",
+    # http.request
+    "the URL must be text, but it is {value}": "URL 必须是文本，实际是 {value}",
+    "the header '{name}' holds a line break or another control character": "请求头“{name}”含有换行或其他控制字符",
+    "the cookie '{name}' holds a character that a cookie cannot hold": "Cookie“{name}”含有不允许的字符",
+    # http.tls
+    "the trusted certificates cannot be loaded: {error}": "无法加载受信任的证书：{error}",
+    "Check the files that SSL_CERT_FILE and SSL_CERT_DIR name.": "请检查 SSL_CERT_FILE 和 SSL_CERT_DIR 指定的文件。",
+    "the client certificate {files} cannot be loaded: {reason}": "无法加载客户端证书 {files}：{reason}",
+    "Both files must be PEM, the key must belong to the certificate, and the password to the key.": "两个文件都必须是 PEM，私钥要与证书匹配，密码要与私钥匹配。",
+    # http.tunnel
+    "it says more than that it is connected": "除了已连接之外，它还发来了别的内容",
+    "Write the proxy as http://user:password@host:port, special characters percent-encoded.": "请把代理写成 http://用户名:密码@主机:端口，特殊字符用百分号编码。",
+    "the proxy {proxy} wants to know who asks: {status}": "代理 {proxy} 要求身份认证：{status}",
+    "the proxy {proxy} does not connect to {target}: {status}": "代理 {proxy} 不肯连接 {target}：{status}",
     # last_failed
     "--last-failed: no failure of an earlier run is known, so all cases are run": "--last-failed：没有以前运行的失败记录，因此运行全部用例",
     "what failed in earlier runs cannot be read from {path}: {reason}": "无法从 {path} 读取以前运行的失败记录：{reason}",

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import field, frozen
 
 from sisyphus.case._mocking import mock_server_draft
+from sisyphus.case._reaching import REACHING, finish_reaching
 from sisyphus.case._reporting import output_draft, take_mask
 from sisyphus.case._retrying import gather_retry
 from sisyphus.case._shapes import as_map, example, kind_of, texts
 from sisyphus.case._stepping import hook_drafts
 from sisyphus.case._tokens import check_headers
 from sisyphus.case.draft import Draft, ignored, pending, spellings, take
-from sisyphus.case.model import Flag, Number
+from sisyphus.case.model import ClientCert, Flag, Number
 from sisyphus.case.yaml import Map
 from sisyphus.words import tr
 
@@ -29,14 +30,16 @@ CONFIG: Final = (
         "masking_strategy", "setup", "teardown", "output",
         retries="retry_times", verify="verify_ssl", allow_redirects="follow_redirects",
     )
+    | REACHING
     | pending(
-        "proxy", "cert", "http2", "data_source", "data_iterations", "variable_prefix",
+        "data_source", "data_iterations", "variable_prefix",
     )
     | ignored("priority", "log_level", "save_response", "parallel", "debug", "verbose", "report", "environment")
 )  # fmt: skip
 
 _WEBSOCKET: Final = spellings("enabled", "host", "port", "send_progress", "send_logs", "send_variables")
 _ENV_VARS: Final = spellings("prefix", "load_from_os", "overrides")
+_PROFILE_WAYS: Final = frozenset(REACHING.values())
 _PROFILE_MEANING: Final = frozenset({"base_url", "variables", "timeout", "verify_ssl", "headers", "overrides"})
 
 
@@ -48,6 +51,9 @@ class Profile:
     variables: Mapping[str, Any] = field(factory=dict)
     timeout: Number | None = None
     verify_ssl: Flag | None = None
+    proxy: str | None = None
+    cert: ClientCert | None = None
+    http2: Flag | None = None
     headers: Mapping[str, Any] = field(factory=dict)
     overrides: Mapping[str, Any] = field(factory=dict)
 
@@ -83,6 +89,7 @@ def config_draft(source: Map, found: Findings) -> Draft:
         if key in draft and as_map(draft[key], draft.place_of(key), key, found, form) is None:
             draft.discard(key)
     check_headers(draft.get("headers"), found)
+    finish_reaching(draft, found)
     for key, table in (("websocket", _WEBSOCKET), ("env_vars", _ENV_VARS)):
         if key in draft:
             draft[key] = take(draft[key], table, key, found)
@@ -120,7 +127,11 @@ _MAPPINGS: Final = {
 
 def is_profile(value: Any) -> bool:
     """A mapping with any key that a profile gives a meaning is a profile; any other is a group of profiles."""
-    return isinstance(value, dict) and not _PROFILE_MEANING.isdisjoint(value)
+    if not isinstance(value, dict):
+        return False
+    # A group may well have profiles of the names http1 and http2.
+    told = any(key in value and not isinstance(value[key], dict) for key in _PROFILE_WAYS)
+    return told or not _PROFILE_MEANING.isdisjoint(value)
 
 
 def _profiles(source: Map, found: Findings) -> Draft:
@@ -147,4 +158,5 @@ def _profile_or_group(source: Map, found: Findings) -> Draft:
         draft.put(key, inner, (source.file, *source.marks[key][2:]))
     if profile:
         check_headers(draft.get("headers"), found)
+        finish_reaching(draft, found)
     return draft

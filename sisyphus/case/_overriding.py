@@ -16,7 +16,8 @@ COMMAND_LINE: Final = "--override"
 
 # Keys of config that need no `config.` before them, unless the case has a variable of that name.
 _SETTINGS: Final = frozenset(
-    {"base_url", "timeout", "case_timeout", "verify_ssl", "follow_redirects", "headers", "websocket", "seed", "compat",
+    {"base_url", "timeout", "case_timeout", "verify_ssl", "follow_redirects", "proxy", "cert", "http2",
+     "headers", "websocket", "seed", "compat",
      "retry_times", "retry_delay", "retry_policy", "mock_server", "active_profile"}
 )  # fmt: skip
 
@@ -85,7 +86,7 @@ def command_line_wins(step: Draft, settings: Draft) -> None:
         return
     if "timeout" in settings:
         step.pop("timeout", None)
-    for key in ("verify_ssl", "follow_redirects"):
+    for key in ("verify_ssl", "follow_redirects", "proxy", "cert", "http2"):
         if key in settings:
             spec.pop(key, None)
     written, imposed = spec.get("headers"), settings.get("headers")

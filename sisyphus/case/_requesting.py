@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from sisyphus.case._reaching import REACHING, finish_reaching
 from sisyphus.case._shapes import as_map, example, expected, kind_of, require, unknown
 from sisyphus.case._tokens import check_headers, check_method
-from sisyphus.case.draft import Draft, Findings, Place, ignored, pending, spellings, take, unsupported
+from sisyphus.case.draft import Draft, Findings, Place, ignored, spellings, take
 from sisyphus.case.yaml import Map
 from sisyphus.errors import Mark
 from sisyphus.words import tr
 
 REQUEST: Final = (
     spellings(
-        "method", "url", "params", "headers", "cookies", "body", "json", "data", "files", "upload", "auth",
+        "method", "url", "params", "headers", "cookies", "body", "json", "data", "files", "upload", "auth", "graphql",
         "verify_ssl", "follow_redirects", "stream_limit",
         allow_redirects="follow_redirects", query="params", verify="verify_ssl",
     )
-    | pending("cert", "proxy", "http2", "graphql")
+    | REACHING
     | ignored("stream")
 )  # fmt: skip
 
@@ -27,11 +28,20 @@ _AUTH: Final = spellings(
     **{"in": "location", "header": "key", "key_name": "key"},
 )  # fmt: skip
 _AUTH_TYPES: Final = {
-    "basic": "basic", "bearer": "bearer", "bearer_token": "bearer", "token": "bearer", "api_key": "api_key",
+    "basic": "basic", "digest": "digest", "bearer": "bearer", "bearer_token": "bearer", "token": "bearer", "api_key": "api_key",
     "apikey": "api_key", "api-key": "api_key",
 }  # fmt: skip
-_AUTH_NEEDS: Final = {"basic": ("username", "password"), "bearer": ("token",), "api_key": ("key", "value")}
+_AUTH_NEEDS: Final = {
+    "basic": ("username", "password"),
+    "digest": ("username", "password"),
+    "bearer": ("token",),
+    "api_key": ("key", "value"),
+}
 _FILE: Final = spellings("path", "filename", "content_type", file="path", mime_type="content_type", name="filename")
+_GRAPHQL: Final = spellings(
+    "query", "variables", "operationName", operation_name="operationName", operation="operationName"
+)
+_GRAPHQL_FORM: Final = "graphql: {query: '{ users { id } }'}"
 _UPLOAD: Final = spellings("file", "files", "form_fields", fields="form_fields", data="form_fields")
 
 
@@ -50,6 +60,9 @@ def finish_request(draft: Draft, found: Findings) -> Draft:
         _upload(draft, found)
     if "files" in draft:
         draft["files"] = _files(draft["files"], draft.place_of("files"), found)
+    finish_reaching(draft, found)
+    if "graphql" in draft:
+        _graphql(draft, found)
     _check_one_body(draft, found)
     return draft
 
@@ -73,9 +86,6 @@ def _auth(source: Map, found: Findings) -> Draft | None:
     kind = draft["type"]
     if not isinstance(kind, str):
         found.wrong(draft.place_of("type"), f"type: {expected(tr('text'), kind)}", example("type: bearer"))
-        return None
-    if kind.lower() == "digest":
-        found.wrong(draft.place_of("type"), unsupported("digest"))
         return None
     if kind.lower() not in _AUTH_TYPES:
         found.wrong(draft.place_of("type"), tr("unknown auth type '{name}'", name=kind), unknown(kind, _AUTH_TYPES))
@@ -143,6 +153,38 @@ def _upload(draft: Draft, found: Findings) -> None:
         else:
             draft.put(name, inner[key], inner.place_of(key))
             draft.respell(name, key)
+
+
+def _graphql(draft: Draft, found: Findings) -> None:
+    """``graphql: {query, variables, operationName}`` is a JSON body that is posted."""
+    place = draft.place_of("graphql")
+    written = draft.pop("graphql")
+    source = as_map(written, place, "graphql", found, _GRAPHQL_FORM) if written is not None else None
+    if source is None:
+        return
+    inner = take(source, _GRAPHQL, "graphql", found)
+    require(inner, "query", tr("graphql needs a query"), _GRAPHQL_FORM, found)
+    for key, kinds, what in (("query", str, tr("text")), ("operationName", str, tr("text")),
+                             ("variables", dict, tr("a mapping"))):  # fmt: skip
+        value = inner.get(key)
+        template = isinstance(value, str) and "${" in value
+        if value is not None and not template and not isinstance(value, kinds):
+            found.wrong(inner.place_of(key), f"{inner.key_of(key)}: {expected(what, value)}")
+    method = draft.get("method", "POST")
+    if isinstance(method, str) and "{" not in method and method.upper() != "POST":
+        message = tr("graphql is sent with POST, not with {method}", method=method)
+        found.wrong(draft.place_of("method"), message, tr("leave 'method' out"))
+    draft.put("method", "POST" if isinstance(method, str) and "{" not in method else method, draft.place_of("method"))
+    for other in ("json", "data", "body", "files"):
+        if draft.get(other):
+            message = tr("a request has one body, but both '{one}' and '{other}' are given", one="graphql", other=other)
+            found.wrong(draft.place_of(other), message, tr("keep one of them"))
+            draft.discard(other)
+    body = Map(source.file, source.line, source.column)
+    for key, value in inner.items():
+        if value is not None:
+            body[key], body.marks[key] = value, source.marks[inner.key_of(key)]
+    draft.put("json", body, place)
 
 
 def _files(value: Any, place: Place, found: Findings) -> list[Draft]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from attrs import evolve
 
 from sisyphus.case._circles import check_circles
-from sisyphus.case._configuring import EnvVars, Profile
+from sisyphus.case._configuring import EnvVars, Profile, is_profile
 from sisyphus.case._merging import merge_drafts
 from sisyphus.case._overriding import COMMAND_LINE, command_line_wins
 from sisyphus.case._rendering import check_templates
@@ -168,7 +168,8 @@ def _config(configuration: Configuration, found: Findings) -> Config | None:
 
 def _profiles(group: Draft) -> list[Draft]:
     inner = [value for value in group.values() if isinstance(value, Draft)]
-    return inner + [profile for value in inner for profile in _profiles(value)]
+    found = [value for value in inner if is_profile(value)]
+    return found + [profile for value in inner if not is_profile(value) for profile in _profiles(value)]
 
 
 def _hooks(key: str, own: list[Draft] | None, configuration: Configuration, found: Findings) -> tuple[Step, ...]:

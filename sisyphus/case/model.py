@@ -93,13 +93,23 @@ class Retry:
 class Auth:
     """How a request proves who sends it; which fields are used depends on `type`."""
 
-    type: Literal["basic", "bearer", "api_key"]
+    type: Literal["basic", "bearer", "digest", "api_key"]
     username: str | None = None
     password: str | None = None
     token: str | None = None
     key: str | None = None
     value: str | None = None
     location: Literal["header", "query"] = "header"
+    where: Mark = NOWHERE
+
+
+@frozen(kw_only=True)
+class ClientCert:
+    """What a request shows a server that asks who it is: files of PEM; an empty `cert` is none."""
+
+    cert: str
+    key: str | None = None  # None: it is in `cert`
+    password: str | None = None
     where: Mark = NOWHERE
 
 
@@ -134,6 +144,9 @@ class Request(StepSpec):
     files: tuple[Upload, ...] = ()
     auth: Auth | None = None
     verify_ssl: Flag | None = None
+    proxy: str | None = None  # empty: none, whatever config says
+    cert: ClientCert | None = None
+    http2: Flag | None = None
     follow_redirects: Flag | None = None
     stream_limit: Number = 10 * 1024 * 1024
     where: Mark = NOWHERE
@@ -235,6 +248,9 @@ class Config:
     profile_values: Mapping[str, Any] = field(factory=dict)
     headers: Mapping[str, Any] = field(factory=dict)
     verify_ssl: Flag = True
+    proxy: str | None = None
+    cert: ClientCert | None = None
+    http2: Flag = False
     follow_redirects: Flag = True
     websocket: WebSocket = WebSocket()
     mock_server: MockServer | None = None

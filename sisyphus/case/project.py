@@ -122,7 +122,7 @@ def _mapping(profile: Draft, key: str) -> Mapping[str, Any]:
 def _of_profile(profile: Draft) -> Draft:
     """Those settings that the profile changes."""
     chosen = Draft(profile.place)
-    for key in ("base_url", "timeout", "verify_ssl", "headers"):
+    for key in ("base_url", "timeout", "verify_ssl", "proxy", "cert", "http2", "headers"):
         if key in profile:
             chosen.put(key, profile[key], profile.place_of(key))
     return chosen

@@ -73,6 +73,10 @@ class Bench:
     def stopping(self) -> str | None:
         return self.shared.stopping if self.frame.role != "teardown" else None
 
+    @property
+    def environ(self) -> Mapping[str, str]:
+        return self.shared.run.environ
+
     def render(self, value: Any) -> Any:
         return self.frame.scope.render(value, self.names)
 

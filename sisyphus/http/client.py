@@ -9,7 +9,7 @@ from urllib.request import Request as UrllibRequest
 import httpx
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
     from http.cookiejar import Cookie
 
 
@@ -21,8 +21,17 @@ class Client(httpx.AsyncClient):
         self._kept: Final = httpx.Cookies(CookieJar(_CookiePolicy()))
         self._collecting: Final = _Collecting(self._kept)
 
-    def cookies_for(self, url: httpx.URL) -> str:
-        """The header that a request to `url` takes along, or nothing."""
+    def add_cookies(self, request: httpx.Request, own: Mapping[str, str]) -> None:
+        """Gives a request the cookies that belong to its URL, and its own, which win over them."""
+        kept = self._cookies_for(request.url).split("; ")
+        pairs = [pair for pair in kept if pair and pair.partition("=")[0] not in own]
+        pairs += [f"{name}={value}" for name, value in own.items()]
+        if pairs:
+            others = [(name, value) for name, value in request.headers.raw if name.lower() != b"cookie"]
+            # As bytes: httpx writes a header in the encoding of those it has, and that is ASCII as a rule.
+            request.headers = httpx.Headers([*others, (b"Cookie", "; ".join(pairs).encode())])
+
+    def _cookies_for(self, url: httpx.URL) -> str:
         if not self._kept:
             return ""
         request = UrllibRequest(str(url))  # noqa: S310 - nothing is opened, the jar looks at it

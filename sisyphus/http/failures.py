@@ -14,12 +14,14 @@ import h11
 import httpcore
 import httpx
 
-from sisyphus.errors import BrokenResponse, ConnectError, FieldError, ResolveError, StepError, TlsError
-from sisyphus.http.network import Unanswered
+from sisyphus.errors import BrokenResponse, ConnectError, FieldError, ProxyError, ResolveError, StepError, TlsError
+from sisyphus.http.network import GivenUp, Unanswered, Unprocessed
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from sisyphus.http.proxies import Proxy
 
 # What OpenSSL says when the other side does not answer in TLS; the names changed with its version 3.2.
 _NOT_TLS: Final = frozenset({
@@ -41,12 +43,26 @@ _NO_STATUS_LINE: Final = re.compile(r"illegal status line: bytearray\((.*)\)", r
 
 
 @contextlib.contextmanager
-def translated(url: httpx.URL) -> Iterator[None]:
+def translated(url: httpx.URL, proxy: Proxy | None = None) -> Iterator[None]:
     """Turns the failures of an exchange with the server of `url` into `sisyphus.errors`, chained."""
     try:
         yield
     except _FOREIGN as exc:
-        raise _translate(exc, url) from exc
+        error = _translate(exc, url)
+        if proxy is not None:  # it may be the one to blame
+            told = tr("{reason} (through the proxy {proxy})", reason=error, proxy=proxy)
+            error = type(error)(told, suggestion=error.suggestion)
+        raise error from exc
+
+
+@contextlib.contextmanager
+def translated_for_proxy(proxy: Proxy) -> Iterator[None]:
+    """The same for what goes wrong on the way to a proxy, or with it."""
+    try:
+        yield
+    except _FOREIGN as exc:
+        url = httpx.URL(scheme="https" if proxy.secure else "http", host=proxy.host, port=proxy.port)
+        raise ProxyError(tr("the proxy cannot be used: {reason}", reason=_translate(exc, url))) from exc
 
 
 def parse_url(text: str) -> httpx.URL:
@@ -150,6 +166,14 @@ def _unanswered(exc: Exception, url: httpx.URL) -> StepError:
     return BrokenResponse(tr("{where} closed the connection without an answer", where=_where(url)))
 
 
+def _unprocessed(exc: Exception, url: httpx.URL) -> StepError:
+    return BrokenResponse(tr("{where} takes no request over HTTP/2: {reason}", where=_where(url), reason=exc))
+
+
+def _given_up(exc: Exception, url: httpx.URL) -> StepError:
+    return BrokenResponse(tr("{where} gave up its answer over HTTP/2: {reason}", where=_where(url), reason=exc))
+
+
 def _broken(exc: Exception, url: httpx.URL) -> StepError:
     return BrokenResponse(tr("the connection to {where} broke before the answer was complete", where=_where(url)))
 
@@ -182,7 +206,7 @@ def _garbled(exc: Exception, url: httpx.URL) -> StepError:
         sentence = tr(
             "{where} closed the connection before the answer was complete: its last chunk did not come", where=where
         )
-    elif "disconnected without sending" in said:
+    elif "disconnected without sending" in said or "peer unexpectedly closed" in said:
         sentence = tr("{where} closed the connection in the middle of the answer's headers", where=where)
     elif "Receive buffer too long" in said:
         sentence = tr("the headers of the answer of {where} do not end", where=where)
@@ -196,11 +220,14 @@ def _garbled(exc: Exception, url: httpx.URL) -> StepError:
 # Looked through from top to bottom: what is special stands above what is general.
 _SENTENCES: Final[tuple[tuple[type[Exception], Callable[[Exception, httpx.URL], StepError]], ...]] = (
     (Unanswered, _unanswered),
+    (Unprocessed, _unprocessed),
+    (GivenUp, _given_up),
     (httpcore.ConnectError, _no_handshake),
     (httpcore.NetworkError, _broken),
     (httpcore.LocalProtocolError, _unwritable),
     (h11.LocalProtocolError, _unwritable),  # httpcore lets it through where it sends the body
     (httpcore.RemoteProtocolError, _garbled),
+    (h11.RemoteProtocolError, _garbled),  # of what a proxy says, which we read ourselves
     (httpx.RemoteProtocolError, _garbled),
     (socket.gaierror, _unresolved),
     (ConnectionRefusedError, _refused),

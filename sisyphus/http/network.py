@@ -31,6 +31,14 @@ class Unanswered(httpcore.ReadError):
         self.reused: Final = reused
 
 
+class Unprocessed(httpcore.ProtocolError):
+    """The server of an HTTP/2 connection says that it did nothing for a request: it may be sent again, whatever it is."""
+
+
+class GivenUp(httpcore.RemoteProtocolError):
+    """The server of an HTTP/2 connection ended one request; the text is the protocol's word for why."""
+
+
 class Stream(httpcore.AsyncNetworkStream):
     """One connection, which knows whether the answer to what was written last has begun.
 
@@ -51,6 +59,15 @@ class Stream(httpcore.AsyncNetworkStream):
         self._used = False
         self.dns: Final = dns
         self.connect: Final = connect
+
+    @property
+    def protocol(self) -> str | None:
+        """What the TLS handshake agreed on, as ALPN names it; None if it did not, or there is no TLS."""
+        return self._stream.selected_alpn_protocol() if isinstance(self._stream, trio.SSLStream) else None
+
+    def measured(self, *, dns: float | None, connect: float) -> Stream:
+        """The same connection, with other times: those of all that it took to make it."""
+        return Stream(self._stream, self._raw, dns=dns, connect=connect)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
         try:
@@ -99,36 +116,28 @@ class Stream(httpcore.AsyncNetworkStream):
         match info:
             case "is_readable":
                 return self._raw.fileno() < 0 or self._raw.is_readable()  # what is closed has its end to be read
-            case "ssl_object":
-                # httpcore asks it for the protocol that was agreed on, which trio's stream can tell as well.
-                return self._stream if isinstance(self._stream, trio.SSLStream) else None
             case "socket":
                 return self._raw
             case _:
                 return None
 
 
-class Network(httpcore.AsyncNetworkBackend):
-    """Opens connections; raises `socket.gaierror` for a name without address, else the `OSError` of the connecting."""
+async def connect_tcp(host: str, port: int) -> Stream:
+    """Connects to the first address of `host` that answers.
 
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> Stream:
-        began = trio.current_time()
-        addresses = await _resolve(host, port)
-        resolved = trio.current_time()
-        stream = await _connect(addresses)
-        connected = trio.current_time()
-        dns = None if _is_literal(host) else resolved - began
-        return Stream(stream, stream.socket, dns=dns, connect=connected - resolved)
+    Raises:
+        socket.gaierror: the name has no address.
+        OSError: no address answers.
 
-    async def sleep(self, seconds: float) -> None:
-        await trio.sleep(seconds)
+    On cancellation every socket is closed.
+    """
+    began = trio.current_time()
+    addresses = await _resolve(host, port)
+    resolved = trio.current_time()
+    stream = await _connect(addresses)
+    connected = trio.current_time()
+    dns = None if _is_literal(host) else resolved - began
+    return Stream(stream, stream.socket, dns=dns, connect=connected - resolved)
 
 
 def _is_literal(host: str) -> bool:

@@ -8,9 +8,11 @@ import httpcore
 import httpx
 import trio
 
-from sisyphus.errors import TlsError
+from sisyphus.errors import FieldError
 from sisyphus.http.connections import Connections
-from sisyphus.http.network import Network, Unanswered
+from sisyphus.http.dialing import Dialer
+from sisyphus.http.network import Unanswered, Unprocessed
+from sisyphus.http.tls import make_context, trusting
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -18,26 +20,42 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from types import TracebackType
 
-# Keys of httpx's request extensions: are certificates verified, are redirects followed?
-VERIFY: Final = "sisyphus.verify"
+    from sisyphus.http.multiplexing import Multiplexed
+    from sisyphus.http.proxies import Proxy
+    from sisyphus.http.tls import Certificate
+
+# Keys of httpx's request extensions: the `Way` to the server; are redirects followed?
+WAY: Final = "sisyphus.way"
 FOLLOW: Final = "sisyphus.follow"
 
 # RFC 9110 section 9.2.2: doing it twice is doing it once.
 IDEMPOTENT: Final = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"})
 
-
-class Kind(NamedTuple):
-    """What must be alike for requests to share connections; a proxy, a client certificate, HTTP/2 would be more fields."""
-
-    tls: bool
-    verify: bool
+# How often a server may do nothing for a request over HTTP/2, each time on a connection that it then leaves.
+_TRIES: Final = 5
 
 
-_PLAIN: Final = Kind(tls=False, verify=False)
+class Way(NamedTuple):
+    """What must be alike for requests to share connections.
+
+    Attributes:
+        verify: whether the server's certificate must be trusted.
+        certificate: what the server may ask of us.
+        proxy: whom the request is given instead.
+        http2: whether HTTP/2 may be spoken.
+    """
+
+    verify: bool = True
+    certificate: Certificate | None = None
+    proxy: Proxy | None = None
+    http2: bool = False
+
+
+_STRAIGHT: Final = Way()
 
 
 class Pools(httpx.AsyncBaseTransport):
-    """All connection pools of a run, one per `Kind`, each made when it is first needed.
+    """All connection pools of a run, one per `Way` with TLS and without, each made when it is first needed.
 
     An httpx transport that any number of clients may share; leaving its context closes every connection. There is no
     limit of connections: how much happens at once is bounded by who sends (`--jobs`, `max_concurrency`).
@@ -47,12 +65,14 @@ class Pools(httpx.AsyncBaseTransport):
     """
 
     def __init__(self, tls: Callable[[bool], ssl.SSLContext] | None = None) -> None:
-        self._make_tls: Final = tls or _default_tls
+        self._make_tls: Final = tls or trusting
         self._making: Final = trio.Lock()
-        self._pools: Final[dict[Kind, Connections]] = {}
-        self._network: Final = Network()
+        self._pools: Final[dict[tuple[bool, Way], Connections | Multiplexed]] = {}
+        self._tasks: Final = trio.open_nursery()  # of connections that are shared
+        self._nursery: trio.Nursery | None = None
 
     async def __aenter__(self) -> Pools:
+        self._nursery = await self._tasks.__aenter__()
         return self
 
     async def __aexit__(
@@ -62,6 +82,11 @@ class Pools(httpx.AsyncBaseTransport):
         traceback: TracebackType | None = None,
     ) -> None:
         await self.aclose()
+        if self._nursery is not None:
+            self._nursery.cancel_scope.cancel("no request will need a connection")
+        # What happened in the block is none of the connections' business, and no group of theirs. Their tasks are
+        # cancelled, and close without waiting for anyone: so this is not for long.
+        await self._tasks.__aexit__(None, None, None)  # noqa: ASYNC102
 
     async def aclose(self) -> None:
         for pool in self._pools.values():
@@ -74,13 +99,19 @@ class Pools(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Sends a request and returns the answer as soon as its head is there; failures stay httpcore's own."""
-        url = request.url
-        kind = Kind(tls=True, verify=request.extensions.get(VERIFY, True)) if url.scheme == "https" else _PLAIN
-        pool = self._pools.get(kind) or await self._open(kind)
+        url, way, headers = request.url, request.extensions.get(WAY, _STRAIGHT), request.headers.raw
+        secure = url.scheme == "https"
+        target = url.raw_path
+        if not secure and (proxy := way.proxy) is None:
+            way = _STRAIGHT
+        elif not secure:
+            way = Way(verify=way.verify, proxy=proxy)  # in case that the proxy is talked to in TLS
+            target, headers = _for_proxy(url, proxy, headers)
+        pool = self._pools.get((secure, way)) or await self._open(secure, way)
         outgoing = httpcore.Request(
             method=request.method.encode("ascii"),
-            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-            headers=request.headers.raw,
+            url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=target),
+            headers=headers,
             content=request.stream,
             extensions=request.extensions,
         )
@@ -93,23 +124,29 @@ class Pools(httpx.AsyncBaseTransport):
             follow=request.extensions.get(FOLLOW, True),
         )
 
-    async def _open(self, kind: Kind) -> Connections:
+    async def _open(self, secure: bool, way: Way) -> Connections | Multiplexed:
         async with self._making:
-            if kind not in self._pools:
-                # Loading the trusted certificates takes 40 to 130 ms, which would show in the timings of whoever
-                # waits for an answer meanwhile: not in this thread.
-                context = await trio.to_thread.run_sync(self._load_tls, kind.verify) if kind.tls else None
-                self._pools[kind] = Connections(context, self._network)
-        return self._pools[kind]
+            if (secure, way) not in self._pools:
+                self._pools[secure, way] = await self._make(secure, way)
+        return self._pools[secure, way]
 
-    def _load_tls(self, verify: bool) -> ssl.SSLContext:
-        try:
-            return self._make_tls(verify)
-        except OSError as exc:
-            raise TlsError(
-                tr("the trusted certificates cannot be loaded: {error}", error=exc),
-                suggestion=tr("Check the files that SSL_CERT_FILE and SSL_CERT_DIR name."),
-            ) from exc
+    async def _make(self, secure: bool, way: Way) -> Connections | Multiplexed:
+        shared = _multiplexed() if secure and way.http2 else None
+        protocols = ["h2", "http/1.1"] if shared is not None else ["http/1.1"]
+        tls = await self._context(way.verify, way.certificate, protocols) if secure else None
+        through_tls = way.proxy is not None and way.proxy.secure
+        proxy_tls = await self._context(way.verify, None, ["http/1.1"]) if through_tls else None
+        dialer = Dialer(tls=tls, proxy=way.proxy, proxy_tls=proxy_tls)
+        if shared is None:
+            return Connections(dialer)
+        if self._nursery is None:
+            raise RuntimeError("HTTP/2 needs the pools' `async with`")
+        return shared(dialer, self._nursery)
+
+    async def _context(self, verify: bool, certificate: Certificate | None, protocols: list[str]) -> ssl.SSLContext:
+        # Loading the trusted certificates takes 40 to 130 ms, which would show in the timings of whoever waits for an
+        # answer meanwhile: not in this thread.
+        return await trio.to_thread.run_sync(make_context, self._make_tls, verify, certificate, protocols)
 
 
 class Answer(httpx.Response):
@@ -138,19 +175,43 @@ class _Body(httpx.AsyncByteStream):
         await self._stream.aclose()
 
 
-async def _send(connections: Connections, request: httpcore.Request, *, repeatable: bool) -> httpcore.Response:
+async def _send(pool: Connections | Multiplexed, request: httpcore.Request, *, repeatable: bool) -> httpcore.Response:
     """Sends again, where that is harmless, if the server closed an idle connection in the moment we used it.
 
     httpcore's own `retries` are for connecting only. Each round costs one idle connection, and an answer
-    missing on a fresh one is the server's doing: it ends.
+    missing on a fresh one is the server's doing: it ends. So does a server that takes nothing over HTTP/2.
     """
+    refusals = 0
     while True:
         try:
-            return await connections.send(request)
+            return await pool.send(request)
         except Unanswered as exc:
             if not (exc.reused and repeatable):
                 raise
+        except Unprocessed:
+            refusals += 1
+            if refusals == _TRIES:
+                raise
 
 
-def _default_tls(verify: bool) -> ssl.SSLContext:
-    return httpx.create_ssl_context(verify=verify)
+def _for_proxy(
+    url: httpx.URL, proxy: Proxy, headers: list[tuple[bytes, bytes]]
+) -> tuple[bytes, list[tuple[bytes, bytes]]]:
+    """The target and the headers of a request that a proxy passes on (RFC 9112 section 3.2.2)."""
+    target = url.raw_scheme + b"://" + url.netloc + url.raw_path
+    if proxy.authorization is None or any(name.lower() == b"proxy-authorization" for name, _ in headers):
+        return target, headers
+    return target, [*headers, (b"Proxy-Authorization", proxy.authorization)]
+
+
+def _multiplexed() -> type[Multiplexed]:
+    try:
+        import h2  # noqa: F401
+    except ImportError as exc:
+        raise FieldError(
+            tr("http2 needs the package h2, which is not installed"),
+            suggestion=tr("Install it with: pip install 'sisyphus-api-engine[http2]'; or leave http2 out."),
+        ) from exc
+    from sisyphus.http.multiplexing import Multiplexed
+
+    return Multiplexed

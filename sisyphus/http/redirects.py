@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     import httpx
 
+Origin = tuple[str, str, int]
+
 MAX_REDIRECTS: Final = 20
 
 # What describes a body goes with it (Fetch standard, "request-body-header name"); httpx drops its length only.
@@ -42,7 +44,7 @@ def checked(request: httpx.Request, hops: Sequence[httpx.Response], *, secret: C
     return request
 
 
-def origin(url: httpx.URL) -> tuple[str, str, int]:
+def origin(url: httpx.URL) -> Origin:
     """Whom a URL belongs to (RFC 6454 section 4)."""
     return (url.scheme, url.host, url.port or (443 if url.scheme == "https" else 80))
 

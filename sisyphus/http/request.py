@@ -21,7 +21,7 @@ from sisyphus.version import __version__
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
 __all__ = ["Call", "Outgoing", "Part", "encode"]
 
@@ -51,10 +51,11 @@ class Call:
 
 @frozen(kw_only=True)
 class Outgoing:
-    """A request as it is sent, but for the session's cookies.
+    """A request as it is sent, but for the session's cookies and the answers to challenges.
 
     Attributes:
         secret: names, in lower case, of headers that prove who sends it.
+        digest: user name and password for the challenges of digest authentication.
     """
 
     method: str
@@ -64,7 +65,11 @@ class Outgoing:
     cookies: dict[str, str]
     shown_body: Any
     secret: frozenset[str]
+    digest: tuple[str, str] | None = None
 
+
+# Parameters of the query, headers, and a user name with its password that the server has to ask for.
+_Proof = tuple[list[tuple[str, str]], list[tuple[str, str | None]], tuple[str, str] | None]
 
 _TOKEN: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")  # RFC 9110 section 5.6.2
 _SECRET: Final = frozenset({"authorization", "proxy-authorization"})
@@ -94,10 +99,10 @@ def encode(call: Call) -> Outgoing:
     """
     method = _method(call.method)
     given = [] if call.headers is None else list(_headers(call.headers))
-    params, more = _auth(call.auth, {name.lower() for name, _ in given}) if call.auth else ([], [])
+    named = {name.lower(): value for name, value in given}
+    params, more, digest = _auth(call.auth, named.keys()) if call.auth else ([], [], None)
     url = _url(call.url, call.params, params)
     given += more
-    named = {name.lower(): value for name, value in given}
     body = bodies.encode(
         body=call.body,
         json=call.json,
@@ -113,6 +118,7 @@ def encode(call: Call) -> Outgoing:
         cookies=_split_cookies(named.get("cookie")) | _cookies(call.cookies),
         shown_body=body.shown,
         secret=_SECRET.union(name.lower() for name, _ in more),
+        digest=digest,
     )
 
 
@@ -161,18 +167,20 @@ def _header_value(name: str, value: Any) -> str:
     return text
 
 
-def _auth(auth: Auth, named: set[str]) -> tuple[list[tuple[str, str]], list[tuple[str, str | None]]]:
-    """What proves who sends the request: parameters of the query, and headers; a header of the step's own wins."""
+def _auth(auth: Auth, named: Collection[str]) -> _Proof:
+    """What proves who sends the request; a header of the step's own wins."""
     if auth.type == "api_key":
         name, value = written(auth.key or "X-API-Key"), written("" if auth.value is None else auth.value)
         if auth.location == "query":
-            return [(name, value)], []
+            return [(name, value)], [], None
     elif auth.type == "bearer":
         name, value = "Authorization", f"Bearer {written(auth.token or '')}"
     else:
-        pair = f"{written(auth.username or '')}:{written(auth.password or '')}"
-        name, value = "Authorization", "Basic " + b64encode(bodies.utf8(pair)).decode("ascii")
-    return [], [] if name.lower() in named else list(_headers({name: value}))
+        user, password = written(auth.username or ""), written(auth.password or "")
+        name, value = "Authorization", "Basic " + b64encode(bodies.utf8(f"{user}:{password}")).decode("ascii")
+        if auth.type == "digest":
+            return [], [], None if "authorization" in named else (_header_value("Authorization", user), password)
+    return [], [] if name.lower() in named else list(_headers({name: value})), None
 
 
 def _cookies(cookies: Any) -> dict[str, str]:

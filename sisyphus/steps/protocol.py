@@ -88,6 +88,7 @@ class StepContext(Protocol):
         response: what the step before came to.
         databases: those of the case.
         stopping: why no further step inside is to begin, once something said so (``on_failure: stop``).
+        environ: the environment of the run.
     """
 
     @property
@@ -108,6 +109,8 @@ class StepContext(Protocol):
     def databases(self) -> CaseDatabases: ...
     @property
     def stopping(self) -> str | None: ...
+    @property
+    def environ(self) -> Mapping[str, str]: ...
 
     def render(self, value: Any) -> Any:
         """`value` with its templates evaluated once; in the lenient dialect what is undefined is empty."""

@@ -13,6 +13,7 @@ from sisyphus.case.model import Request
 from sisyphus.errors import FieldError
 from sisyphus.steps.fields import flag
 from sisyphus.steps.protocol import Outcome
+from sisyphus.steps.reaching import certificate, proxy_for
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -54,6 +55,9 @@ async def execute(spec: Request, context: StepContext) -> Outcome:
     response = await context.session.send(
         call,
         verify=_flag(spec.verify_ssl, config.verify_ssl, "verify_ssl", context),
+        certificate=certificate(config.cert if spec.cert is None else spec.cert, context),
+        proxy_for=proxy_for(config.proxy if spec.proxy is None else spec.proxy, context),
+        http2=_flag(spec.http2, config.http2, "http2", context),
         follow_redirects=_flag(spec.follow_redirects, config.follow_redirects, "follow_redirects", context),
         keep=_bytes(render(spec.stream_limit)),
     )

@@ -52,12 +52,11 @@ ROOT: list[Wrong] = [
         ["2:17: 'config.setup' says again what 'setup' says (keep one of them)"],
     ),
     (
-        "name: c\nconfig: {setup: {name: s, url: /}, teardown: [1], data_source: [1], connections: {a: 1}, http2: true}\nsteps: []\n",
+        "name: c\nconfig: {setup: {name: s, url: /}, teardown: [1], data_source: [1], connections: {a: 1}}\nsteps: []\n",
         [
             "2:47: a step must be a mapping, got a number (write for example {name: Log in, url: /login})",
             "2:51: 'data_source' is not supported yet by this version",
             "2:86: a database must be a mapping, got a number (write for example database: {type: sqlite, path: shop.db})",
-            "2:90: 'http2' is not supported yet by this version",
         ],
     ),
 ]
@@ -265,8 +264,6 @@ CONFIG: list[Wrong] = [
             "4:70: 'max_delay' is not supported yet by this version",
         ],
     ),
-    ("proxy: http://p", ["4:3: 'proxy' is not supported yet by this version"]),
-    ("cert: a.pem", ["4:3: 'cert' is not supported yet by this version"]),
     ("data_iterations: true", ["4:3: 'data_iterations' is not supported yet by this version"]),
     ("variable_prefix: p_", ["4:3: 'variable_prefix' is not supported yet by this version"]),
     ("sensitive_fields: [[a]]", ["4:22: sensitive_fields must be text or a list of texts, got a list"]),
@@ -305,7 +302,7 @@ STEPS: list[Wrong] = [
     (
         "{name: s, link: /x}",
         [
-            "3:15: unknown key 'link' in a step (known keys: auth, body, condition, cookies, data, data_provider, depends_on, description, enabled, extractors, files, follow_redirects, headers, id, json, loop, method, name, on_failure, only_if, parallel, params, request, retry_delay, retry_policy, retry_times, setup, skip_if, stream_limit, tags, teardown, timeout, type, upload, url, validations, variables, verify_ssl)"
+            "3:15: unknown key 'link' in a step (known keys: auth, body, cert, condition, cookies, data, data_provider, depends_on, description, enabled, extractors, files, follow_redirects, graphql, headers, http2, id, json, loop, method, name, on_failure, only_if, parallel, params, proxy, request, retry_delay, retry_policy, retry_times, setup, skip_if, stream_limit, tags, teardown, timeout, type, upload, url, validations, variables, verify_ssl)"
         ],
     ),
     ("{Log in: }", ["3:6: the step 'Log in' must be a mapping, got null (indent what belongs to it)"]),
@@ -400,15 +397,6 @@ STEPS: list[Wrong] = [
             "3:61: teardown must be a list, got text",
             "3:79: 'data_provider' is not supported yet by this version (write for example data_provider: [{user: ann}, {user: bob}])",
             "3:89: 'mock' is not supported yet by this version",
-        ],
-    ),
-    (
-        "{name: s, url: /, cert: a, proxy: p, http2: true, graphql: {query: q}}",
-        [
-            "3:23: 'cert' is not supported yet by this version",
-            "3:32: 'proxy' is not supported yet by this version",
-            "3:42: 'http2' is not supported yet by this version",
-            "3:55: 'graphql' is not supported yet by this version",
         ],
     ),
     ("{name: s, url: /, method: 'GET /'}", ["3:31: 'GET /' is no HTTP method"]),
@@ -521,14 +509,9 @@ STEPS: list[Wrong] = [
         ["3:64: 'username' has no meaning for auth of type bearer (it takes token)"],
     ),
     (
-        "{name: s, url: /, auth: {type: digest, username: u, password: p}}",
-        ["3:36: 'digest' is not supported yet by this version"],
+        "{name: s, url: /, auth: {type: oauth}}",
+        ["3:36: unknown auth type 'oauth' (known: api_key, basic, bearer, digest)"],
     ),
-    (
-        "{name: s, url: /, auth: {digest: {username: u, password: p}}}",
-        ["3:30: 'digest' is not supported yet by this version"],
-    ),
-    ("{name: s, url: /, auth: {type: oauth}}", ["3:36: unknown auth type 'oauth' (known: api_key, basic, bearer)"]),
     ("{name: s, url: /, auth: {type: basc, username: u}}", ["3:36: unknown auth type 'basc' (did you mean 'basic'?)"]),
     (
         "{name: s, url: /, auth: {type: [a]}}",

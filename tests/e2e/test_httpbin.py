@@ -15,8 +15,8 @@ from sisyphus.report.json_result import document
 
 
 async def played(httpbin: str, folder: Path, steps: str, config: str = "") -> list[Any]:
-    """The steps of a case as the JSON result has them."""
-    text = f"name: c\nconfig:\n  base_url: {httpbin}\n{_indented(config)}\nsteps:\n{_indented(steps)}"
+    """The steps of a case as the JSON result has them, credentials and cookies too."""
+    text = f"name: c\nconfig:\n  base_url: {httpbin}\n  masking_strategy: none\n{_indented(config)}\nsteps:\n{_indented(steps)}"
     result = await sisyphus.run(a_case(folder, text), live=None)
     done: list[Any] = document(result, engine_version="1")["cases"][0]["steps"]
     return done
@@ -137,7 +137,7 @@ async def test_any_status_is_an_answer(httpbin: str, tmp_path: Path, status: int
 
 async def test_head_has_no_body_but_its_length(httpbin: str, tmp_path: Path) -> None:
     response = await answered(httpbin, tmp_path, "url: /bytes/1000\nmethod: HEAD")
-    assert (response["body"], response["size"], response["headers"]["content-length"]) == ("", 0, "1000")
+    assert (response["body"], response["size"], response["headers"]["Content-Length"]) == ("", 0, "1000")
 
 
 @pytest.mark.parametrize(("encoding", "field"), [("gzip", "gzipped"), ("deflate", "deflated")])
@@ -155,7 +155,7 @@ async def test_brotli_is_neither_asked_for_nor_undone(httpbin: str, tmp_path: Pa
 
 async def test_a_streamed_answer_is_read_to_its_end(httpbin: str, tmp_path: Path) -> None:
     response = await answered(httpbin, tmp_path, "url: /stream/20")
-    assert response["headers"]["transfer-encoding"] == "chunked"
+    assert response["headers"]["Transfer-Encoding"] == "chunked"
     assert response["text"].count("\n") == 20
 
 

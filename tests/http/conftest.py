@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,6 +17,9 @@ from sisyphus.http import Pools, Session
 
 if TYPE_CHECKING:
     import ssl
+
+# With import-mode=importlib a folder's modules do not see each other; the server of HTTP/2 is such a module.
+sys.path.insert(0, str(Path(__file__).parent))
 
 TIME_LIMIT = 10.0
 

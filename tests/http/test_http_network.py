@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock, memory_stream_pair
 
-from sisyphus.http.network import HEAD_START, Network, Stream, Unanswered
+from sisyphus.http.network import HEAD_START, Stream, Unanswered, connect_tcp
 
 # ---- names and addresses: sockets that connect when they are told to
 
@@ -93,13 +93,13 @@ async def test_resolving_and_connecting_are_timed_apart(world: World, autojump_c
     world.lookup = 2.0
     world.addresses["api.test"] = ["10.0.0.1"]
     world.outcomes["10.0.0.1"] = 3.0
-    stream = await Network().connect_tcp("api.test", 80)
+    stream = await connect_tcp("api.test", 80)
     assert (stream.dns, stream.connect) == (2.0, 3.0)
 
 
 async def test_an_address_is_not_looked_up(world: World, autojump_clock: MockClock) -> None:
     world.outcomes["10.0.0.1"] = 3.0
-    stream = await Network().connect_tcp("10.0.0.1", 80)
+    stream = await connect_tcp("10.0.0.1", 80)
     assert (stream.dns, stream.connect) == (None, 3.0)
 
 
@@ -108,7 +108,7 @@ async def test_the_next_address_starts_after_a_head_start_and_the_first_to_conne
 ) -> None:
     world.addresses["api.test"] = ["fe80::1", "10.0.0.1"]
     world.outcomes = {"fe80::1": 60.0, "10.0.0.1": 1.0}
-    stream = await Network().connect_tcp("api.test", 80)
+    stream = await connect_tcp("api.test", 80)
     assert world.attempts == [("fe80::1", 0.0), ("10.0.0.1", HEAD_START)]
     assert stream.connect == HEAD_START + 1.0
     assert (world.connected, world.open_sockets()) == (["10.0.0.1"], 1)
@@ -117,14 +117,14 @@ async def test_the_next_address_starts_after_a_head_start_and_the_first_to_conne
 async def test_the_next_address_starts_at_once_when_one_fails(world: World, autojump_clock: MockClock) -> None:
     world.addresses["api.test"] = ["::1", "127.0.0.1"]
     world.outcomes = {"::1": ConnectionRefusedError("no"), "127.0.0.1": 1.0}
-    stream = await Network().connect_tcp("api.test", 80)
+    stream = await connect_tcp("api.test", 80)
     assert (stream.connect, world.open_sockets()) == (1.0, 1)
 
 
 async def test_the_second_address_is_of_the_other_family(world: World, autojump_clock: MockClock) -> None:
     world.addresses["api.test"] = ["fe80::1", "fe80::2", "10.0.0.1"]
     world.outcomes = {"fe80::1": 60.0, "fe80::2": 60.0, "10.0.0.1": 0.0}
-    await Network().connect_tcp("api.test", 80)
+    await connect_tcp("api.test", 80)
     assert [host for host, _ in world.attempts] == ["fe80::1", "10.0.0.1"]
 
 
@@ -135,7 +135,7 @@ async def test_if_no_address_answers_the_first_error_is_told_with_all_behind_it(
     world.addresses["api.test"] = ["::1", "127.0.0.1"]
     world.outcomes = {"::1": first, "127.0.0.1": second}
     with pytest.raises(ConnectionRefusedError, match="first") as caught:
-        await Network().connect_tcp("api.test", 80)
+        await connect_tcp("api.test", 80)
     assert isinstance(caught.value.__cause__, ExceptionGroup)
     assert caught.value.__cause__.exceptions == (first, second)
     assert world.open_sockets() == 0
@@ -146,7 +146,7 @@ async def test_two_that_connect_at_the_same_moment_leave_one_open(world: World, 
     world.addresses["api.test"] = ["::1", "127.0.0.1"]
     world.outcomes = {"::1": now, "127.0.0.1": now}
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Network().connect_tcp, "api.test", 80)
+        nursery.start_soon(connect_tcp, "api.test", 80)
         await trio.sleep(1)
         now.set()
     assert (len(world.connected), world.open_sockets()) == (2, 1)
@@ -159,7 +159,7 @@ async def test_one_that_connects_at_the_moment_of_a_cancellation_is_closed(
     world.addresses["api.test"] = ["::1", "127.0.0.1"]
     world.outcomes = {"::1": now, "127.0.0.1": 60.0}
     async with trio.open_nursery() as nursery:
-        nursery.start_soon(Network().connect_tcp, "api.test", 80)
+        nursery.start_soon(connect_tcp, "api.test", 80)
         await trio.sleep(1)
         now.set()
         nursery.cancel_scope.cancel()
@@ -173,14 +173,14 @@ async def test_cancelled_while_connecting_no_socket_stays_open(
     world.addresses["api.test"] = ["::1", "127.0.0.1"]
     world.outcomes = {"::1": 60.0, "127.0.0.1": 60.0}
     with trio.move_on_after(after):
-        await Network().connect_tcp("api.test", 80)
+        await connect_tcp("api.test", 80)
     assert (trio.current_time(), world.open_sockets()) == (after, 0)
 
 
 @pytest.mark.parametrize("host", ["nowhere.invalid", "a..b", "a" * 70 + ".test"])
 async def test_a_name_without_address_is_a_gaierror(world: World, autojump_clock: MockClock, host: str) -> None:
     with pytest.raises(socket.gaierror):
-        await Network().connect_tcp(host, 80)
+        await connect_tcp(host, 80)
 
 
 # ---- the stream: does an answer begin?

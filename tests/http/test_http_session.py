@@ -11,8 +11,8 @@ import trio
 
 from sisyphus.errors import BrokenResponse
 from sisyphus.http import Call, Part, Pools, Session
+from sisyphus.http.receiving import DRAINED
 from sisyphus.http.redirects import MAX_REDIRECTS
-from sisyphus.http.session import DRAINED
 from sisyphus.wire import dumps
 
 
