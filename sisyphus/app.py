@@ -68,13 +68,14 @@ class LiveRun:
         # Unbounded on purpose: the reader is the program that started the run, and no reader may slow a run.
         self._feed, self.events = trio.open_memory_channel[Event](float("inf"))
         self._fed = True
-        self._cases = cases
+        self._cases = _planned(cases)
         self._settings = settings
         self._live = (
             settings.live if settings.live != "as the cases say" else live_settings(cases, environ=settings.environ)
         )
         self._sinks = list(sinks)
         self._scope = trio.CancelScope()
+        self._reading = trio.CancelScope()  # of rows that stand in a database, before the run
         # Watchers and outputs are owed the end of the run also when the caller is cancelled; see `_hurry`.
         self._shelter = trio.CancelScope(shield=True)
         self._run: Run | None = None
@@ -91,6 +92,7 @@ class LiveRun:
     def cancel(self, reason: str = "cancelled by the caller") -> None:
         """Ends the run as Ctrl-C does: the running steps become errors, watchers and sinks get the end."""
         self._scope.cancel(reason)
+        self._reading.cancel(reason)
         if self._result is not None:
             self._linger_no_longer()
 
@@ -134,6 +136,7 @@ class LiveRun:
         left = CLEAN_UP if self._result is None else LAST_WORDS
         self._shelter.deadline = min(self._shelter.deadline, trio.current_time() + left)
         self._scope.cancel(reason)
+        self._reading.cancel(reason)
 
     async def _serve_and_run(self, ready: Callable[[], None]) -> None:
         record = Record(run_id=self.run_id)
@@ -152,6 +155,17 @@ class LiveRun:
                         await self._run_and_tell(record)
                         patience.start_soon(self._explain_waiting)
                 patience.cancel_scope.cancel("all watchers had the end")
+
+    async def _read_rows(self, record: Record) -> None:
+        """Makes a case for each row that stands in a database; cancelled, such a case stays one, which is not begun."""
+        if all(case.data is None for case in self._cases):
+            return
+        from sisyphus.engine.rows import with_rows
+
+        with self._reading:
+            self._cases = await with_rows(self._cases, self._settings.environ)
+        if record.state is not None:
+            record.state.cases_total = len(self._cases)
 
     def _open_log(self, record: Record, opened: ExitStack) -> None:
         if self._settings.event_log is not None:
@@ -209,9 +223,10 @@ class LiveRun:
             self.serving.end_lingering()
 
     async def _run_and_tell(self, record: Record) -> None:
+        await self._read_rows(record)
         clock = Clock()
-        planned = {case_id(index): case for index, case in enumerate(self._cases)}
-        fold = Fold(planned, keep_steps=self._settings.keep_steps)
+        by_id = {case_id(index): case for index, case in enumerate(self._cases)}
+        fold = Fold(by_id, keep_steps=self._settings.keep_steps)
         events, incoming = trio.open_memory_channel[Event](EVENT_BUFFER)
         async with Pools() as pools:
             run = self._run = Run(
@@ -293,6 +308,15 @@ class LiveRun:
         for announcer in self._announcers():
             announcer.interrupted()
         self._hurry("interrupted")
+
+
+def _planned(cases: Sequence[Case]) -> Sequence[Case]:
+    """The cases, with one for each row of those that have rows of their own."""
+    if all(case.data is None for case in cases):
+        return cases
+    from sisyphus.case.rows import planned
+
+    return planned(cases)
 
 
 def _and_what_waits(first: Event, incoming: trio.MemoryReceiveChannel[Event]) -> Iterator[Event]:

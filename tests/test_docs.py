@@ -77,9 +77,9 @@ def test_a_case_that_a_page_shows_can_be_loaded(text: str) -> None:
 async def test_a_case_that_a_page_shows_with_its_own_server_passes(text: str) -> None:
     with trio.fail_after(10):
         result = await sisyphus.run(sisyphus.loads(text), live=None)
-    [case] = result.cases
-    assert case.warnings == ()
-    assert [(step.name, step.error, step.warnings) for step in case.steps if step.error or step.warnings] == []
+    for case in result.cases:
+        assert case.warnings == ()
+        assert [(step.name, step.error, step.warnings) for step in case.steps if step.error or step.warnings] == []
     assert result.status == "passed"
 
 

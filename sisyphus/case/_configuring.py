@@ -14,7 +14,7 @@ from sisyphus.case._retrying import gather_retry
 from sisyphus.case._shapes import as_map, example, kind_of, texts
 from sisyphus.case._stepping import hook_drafts
 from sisyphus.case._tokens import check_headers
-from sisyphus.case.draft import Draft, ignored, pending, spellings, take
+from sisyphus.case.draft import Draft, ignored, spellings, take
 from sisyphus.case.model import ClientCert, Flag, Number
 from sisyphus.case.yaml import Map
 from sisyphus.words import tr
@@ -26,14 +26,12 @@ CONFIG: Final = (
     spellings(
         "name", "description", "version", "author", "base_url", "timeout", "case_timeout", "retry_times", "retry_delay",
         "retry_policy", "variables", "profiles", "active_profile", "headers", "verify_ssl", "follow_redirects",
-        "env_vars", "websocket", "mock_server", "connections", "compat", "seed", "faker_locale", "tags", "sensitive_fields",
+        "env_vars", "websocket", "mock_server", "connections", "data_source",
+        "data_iterations", "variable_prefix", "compat", "seed", "faker_locale", "tags", "sensitive_fields",
         "masking_strategy", "setup", "teardown", "output",
         retries="retry_times", verify="verify_ssl", allow_redirects="follow_redirects",
     )
     | REACHING
-    | pending(
-        "data_source", "data_iterations", "variable_prefix",
-    )
     | ignored("priority", "log_level", "save_response", "parallel", "debug", "verbose", "report", "environment")
 )  # fmt: skip
 

@@ -31,7 +31,7 @@ from sisyphus.words import tr
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from sisyphus.case.model import Function
+    from sisyphus.case.model import DataSource, Function
     from sisyphus.case.project import Configuration
     from sisyphus.case.yaml import Map
 
@@ -126,6 +126,7 @@ class _Loader:
         own = written.get("variables") if isinstance(written, dict) else None
         variables = configuration.draft.get("variables", {})
         check_circles(variables, configuration.draft.place_of("variables"), own, found)
+        data = _data(configuration, file, root, found)
         config = _config(configuration, found)
         steps = _steps(draft.pop("steps"), configuration, found)
         setup, teardown = (_hooks(key, draft.pop(key, None), configuration, found) for key in HOOKS)
@@ -135,7 +136,7 @@ class _Loader:
         if found.problems or config is None or case is None:
             raise CaseFileError(dict.fromkeys(found.problems))
         return evolve(
-            case, config=config, setup=setup, steps=steps, teardown=teardown, functions=callables.functions,
+            case, config=config, data=data, setup=setup, steps=steps, teardown=teardown, functions=callables.functions,
             warnings=tuple(found.warnings),
         )  # fmt: skip
 
@@ -150,6 +151,14 @@ class _Loader:
             if project is not None:
                 check_templates(project, found, besides=_TITLES)
         return self._projects[root]
+
+
+def _data(configuration: Configuration, file: str, root: Path, found: Findings) -> DataSource | None:
+    if configuration.draft.keys().isdisjoint({"data_source", "data_iterations", "variable_prefix"}):
+        return None
+    from sisyphus.case._data import data_source
+
+    return data_source(configuration.draft, file, root, configuration.above, found)
 
 
 def _config(configuration: Configuration, found: Findings) -> Config | None:

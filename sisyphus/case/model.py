@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
 from attrs import field, frozen
 from attrs.validators import ge, le, optional
 
-from sisyphus.errors import Mark
+from sisyphus.errors import Mark, StepError
 
 # A field that may be written as a template keeps its text until the step runs.
 Number = float | str
@@ -265,6 +265,46 @@ class Config:
 
 
 @frozen(kw_only=True)
+class DataSource:
+    """Where the rows of a case come from; those of files were read when it was loaded.
+
+    Attributes:
+        above: the names of variables that win over those of a row.
+    """
+
+    type: Literal["csv", "json", "database", "inline"]
+    rows: Sequence[Mapping[str, Any]] = ()
+    database: Any = None
+    sql: str | None = None
+    params: Any = None
+    prefix: str = ""
+    above: frozenset[str] = frozenset()
+    where: Mark = NOWHERE
+
+
+@frozen(kw_only=True)
+class Row:
+    """The row that a case runs with, one of `total`."""
+
+    source: DataSource
+    values: Mapping[str, Any]
+    index: int
+    total: int
+
+    @property
+    def is_written(self) -> bool:
+        """Whether it stands in the case file, where templates are meant as such."""
+        return self.source.type == "inline"
+
+    def variables(self) -> dict[str, Any]:
+        """What the row gives to the case, where nothing else wins over it."""
+        source = self.source
+        named = {f"{source.prefix}{column}": value for column, value in self.values.items()}
+        named |= {"_data_index": self.index, "_data_total": self.total}
+        return {name: value for name, value in named.items() if name not in source.above}
+
+
+@frozen(kw_only=True)
 class Case:
     """One case file, ready to run."""
 
@@ -279,5 +319,8 @@ class Case:
     steps: tuple[Step, ...] = ()
     teardown: tuple[Step, ...] = ()
     functions: Mapping[str, Function] = field(factory=dict)  # besides the built-in ones
+    data: DataSource | None = None
+    row: Row | None = None
+    trouble: StepError | None = None  # why it cannot be run
     warnings: tuple[str, ...] = ()
     where: Mark = NOWHERE

@@ -48,10 +48,12 @@ class Configuration:
     Attributes:
         draft: the model's `Config`, still to be structured; `profiles` and `tags` are left in it.
         command_line: those settings that come from there, which win over a step's own too.
+        above: the variables that win over the row of a case.
     """
 
     draft: Draft
     command_line: Draft
+    above: Mapping[str, Any] = field(factory=dict)
 
 
 def project_root(case_file: Path) -> Path:
@@ -97,21 +99,22 @@ def configure(project: Draft | None, case: Draft, choices: Choices, found: Findi
     """
     files = merge_drafts(project, case) if project is not None else merge_drafts(case)
     name, profile = _chosen_profile(files, choices, found)
-    variables = merged(
-        files.get("variables", {}),
+    above = merged(
         _mapping(profile, "variables"),
         _environment(files.get("env_vars"), choices),
         _mapping(profile, "overrides"),
     )
+    variables = merged(files.get("variables", {}), above)
     overriding, settings = split_overrides(choices.overrides, variables)
     command_line = config_draft(settings, found)
     chosen = _of_profile(profile)
     draft = merge_drafts(files, chosen, command_line)
     draft.place = case.place
-    draft["variables"] = merged(variables, command_line.get("variables", {}), overriding)
+    given = merged(command_line.get("variables", {}), overriding)
+    draft["variables"] = merged(variables, given)
     draft["raw"] = merged(*(layer.get("raw", {}) for layer in (project, case) if layer is not None), chosen, settings)
     draft["profile"], draft["profile_values"] = name, profile
-    return Configuration(draft=draft, command_line=command_line)
+    return Configuration(draft=draft, command_line=command_line, above=merged(above, given))
 
 
 def _mapping(profile: Draft, key: str) -> Mapping[str, Any]:

@@ -70,6 +70,9 @@ def _converter(*, detailed: bool) -> cattrs.Converter:
             teardown=_OMITTED,
             functions=_OMITTED,
             warnings=_OMITTED,
+            data=_OMITTED,
+            row=_OMITTED,
+            trouble=_OMITTED,
         ),
     )
     return converter

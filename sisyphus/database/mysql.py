@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pymysql
 import trio
-from pymysql.constants import CLIENT, FIELD_TYPE
+from pymysql.constants import CLIENT, FIELD_TYPE, SERVER_STATUS
 from pymysql.cursors import SSCursor
 
 from sisyphus.database.connection import FORCE, batches, shut, until
@@ -154,7 +154,7 @@ class MysqlConnection:
         return result
 
     def _all_or_nothing(self, cursor: Any, bound: Bound, stop: Event) -> int:
-        own = not self._connection.get_transaction_status()
+        own = not self._connection.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS
         if own:
             self._connection.begin()
         try:

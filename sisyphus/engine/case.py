@@ -25,7 +25,7 @@ from sisyphus.values.user_functions import callable_by_templates
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
     from sisyphus.case.model import Case, MockServer
     from sisyphus.engine.emitter import Emitter
@@ -77,6 +77,10 @@ class _CaseRun:
     async def carry_out(self) -> None:
         for warning in self.case.warnings:
             await self.emitter.log("warning", warning)
+        if self.case.trouble is not None:
+            self.error = ErrorInfo.of(self.case.trouble)
+            await self._tell(self.error)
+            return
         seconds = self.case.config.case_timeout or float("inf")
         with trio.move_on_after(seconds) as self.limit:
             async with self._mock(self.case.config.mock_server) as url:
@@ -134,8 +138,11 @@ class _CaseRun:
         }
         if mock_url is not None:
             builtins["mock_url"] = mock_url
+        written, given = variables_of(case)
         return Frame(
-            scope=Scope(builtins, config.variables, legacy=config.compat == "legacy", learn=self.emitter.redactor.learn)
+            scope=Scope(
+                builtins, written, given=given, legacy=config.compat == "legacy", learn=self.emitter.redactor.learn
+            )
         )
 
     def _context(self, mock_url: str | None) -> CaseContext:
@@ -253,6 +260,14 @@ class _CaseRun:
 def _time_left() -> float:
     """Seconds that a function of the user's may take here, of what the step or the case has left."""
     return min(LONGEST_CALL, trio.current_effective_deadline() - trio.current_time())
+
+
+def variables_of(case: Case) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The case's variables: those that are written, templates allowed, and those that are data."""
+    if case.row is None:
+        return case.config.variables, {}
+    row = case.row.variables()
+    return ({**case.config.variables, **row}, {}) if case.row.is_written else (case.config.variables, row)
 
 
 def _bug(exc: BaseException) -> ErrorInfo:

@@ -57,6 +57,7 @@ class Scope:
     Args:
         builtins: see below.
         definitions: the case's variables as written; they may name each other.
+        given: variables whose values are data and no templates.
         legacy: the lenient dialect.
         learn: is told each variable and its value, since some are secrets.
 
@@ -70,6 +71,7 @@ class Scope:
         builtins: dict[str, Any],
         definitions: Mapping[str, Any],
         *,
+        given: Mapping[str, Any] | None = None,
         legacy: bool = False,
         learn: Callable[[str, Any], None] = _forget,
     ) -> None:
@@ -80,8 +82,11 @@ class Scope:
         self._local: dict[str, Any] = {}
         self._changes: dict[str, Any] | None = None  # what was set in a fork
         self._steps_before: Mapping[str, Any] = {}  # `steps` as they were when it was forked
-        resolving = _Resolving(definitions, builtins, self._render)
-        self.variables, self._broken = resolving.resolve_all()
+        given = dict(given or {})
+        own = {name: value for name, value in definitions.items() if name not in given} if given else definitions
+        resolving = _Resolving(own, {**builtins, **given} if given else builtins, self._render)
+        resolved, self._broken = resolving.resolve_all()
+        self.variables = given | resolved
         for name, value in self.variables.items():
             learn(name, value)
 
