@@ -797,6 +797,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "'{path}' is no valid path: {reason}": "“{path}”不是合法的路径：{reason}",
     "'{path}' failed on this data: {reason}": "“{path}”用在这份数据上出错：{reason}",
     "'{path}' matches more than {limit} values": "“{path}”匹配的值超过 {limit} 个",
+    "several paths": "多个路径",
     # values._limits
     "Make it smaller, or use a script.": "请缩小它，或改用脚本。",
     "{what} would be too large": "{what}的结果太大",
@@ -854,7 +855,14 @@ CATALOGUE: Final[dict[str, str]] = {
     # values._path_functions
     "{name}() needs numbers, got {type}": "{name}() 需要数字，实际是{type}",
     "{name}() cannot be applied to {type}": "{name}() 不能用于{type}",
+    # values._patience
+    "this takes longer than {limit:g} s to compute": "计算超过 {limit:g} 秒",
+    "Ask for less at once, or use a script.": "一次少算一些，或改用脚本。",
     # values._patterns
+    "'{pattern}' takes too long on a text of {length} characters": "“{pattern}”在 {length} 个字符的文本上匹配过久",
+    "Repetitions of repetitions, as in (a+)+, can take forever: write the pattern without.": "重复的重复（如 (a+)+）可能永远算不完：请改写正则。",
+    "a regular expression is longer than {limit} characters": "正则表达式超过 {limit} 个字符",
+    "'{pattern}' repeats too much": "“{pattern}”的重复次数过多",
     "'{pattern}' is no valid regular expression: {reason}": "“{pattern}”不是合法的正则表达式：{reason}",
     "the text has {length} characters; regular expressions get at most {limit}": "文本有 {length} 个字符；正则最多处理 {limit} 个",
     # values._scan
@@ -866,6 +874,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "the schema refers to '{ref}', which is not in it": "schema 引用了“{ref}”，但其中没有",
     "the schema cannot be applied: {reason}": "无法使用这个 schema：{reason}",
     "does not fit the schema at {path}: {reason}": "在 {path} 处不符合 schema：{reason}",
+    # values._schema_keywords
+    "beside unevaluatedProperties, the pattern '{pattern}' may not repeat a group": "与 unevaluatedProperties 同用时，正则“{pattern}”不能重复分组",
     # values._statements
     "a template with statements contains a character that is not for interchange": "带语句的模板含有不用于数据交换的字符",
     "templates have no statement '{word}', only: {known}": "模板没有语句“{word}”，只有：{known}",

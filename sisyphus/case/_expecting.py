@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sisyphus.errors import QueryError, StepError, TemplateError
+from sisyphus.values._patterns import compile_pattern
 from sisyphus.values.compare import OPERATORS
 from sisyphus.values.query import compile_query
 from sisyphus.values.template import compile_template
@@ -62,21 +63,17 @@ def check_pattern(pattern: str, place: Place, found: Findings) -> int | None:
     Returns:
         How many groups it has; None if that cannot be known.
     """
-    import re
-
     if not constant(pattern):
         return None
     before = len(found.problems)
     check_expectation("regex", pattern, place, found)
-    return re.compile(pattern).groups if len(found.problems) == before else None
+    return compile_pattern(pattern).groups if len(found.problems) == before else None
 
 
 def check_group(group: Any, pattern: str, groups: int, place: Place, found: Findings) -> None:
     """Notes a group that the pattern does not have."""
-    import re
-
     number = int(group) if isinstance(group, str) and group.isdecimal() else group
-    known = re.compile(pattern).groupindex
+    known = compile_pattern(pattern).groupindex
     if (isinstance(number, int) and not 0 <= number <= groups) or (isinstance(number, str) and number not in known):
         named = tr(" and {names}", names=", ".join(known)) if known else ""
         message = tr("the pattern has no group {group}", group=group)

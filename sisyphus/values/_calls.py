@@ -10,6 +10,7 @@ from typing import Any, Final
 from sisyphus.errors import StepError, TemplateError, nearest
 from sisyphus.values import _limits
 from sisyphus.values._lookup import Missing, child
+from sisyphus.values._patience import tick
 from sisyphus.values._text import shorten, type_name
 from sisyphus.words import tr
 
@@ -77,6 +78,7 @@ def call_function(name: str, function: Any, args: Sequence[Any], options: Mappin
         function = _BUILT_IN[name]
     if not callable(function):
         raise TemplateError(tr("'{name}' is {type}, not a function", name=name, type=type_name(function)))
+    tick()
     try:
         return function(*args, **options)
     except StepError:

@@ -10,6 +10,7 @@ from attrs import frozen
 
 from sisyphus.errors import TemplateError
 from sisyphus.values._lookup import Step, finish, look_up
+from sisyphus.values._patience import Patience
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ def expression_of(evaluate: Evaluate, compiler: Compiler, shown: str) -> Express
 
     def part(names: Names, warn: Warn | None) -> Any:
         try:
-            return finish(plain(evaluate(Scope(names, warn))), shown)
+            with Patience(TemplateError):
+                return finish(plain(evaluate(Scope(names, warn))), shown)
         except RecursionError as error:
             raise _too_deep() from error
 

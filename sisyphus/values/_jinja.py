@@ -21,6 +21,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from sisyphus.errors import StepError, TemplateError, nearest
 from sisyphus.values import _limits
 from sisyphus.values._lookup import Missing, child
+from sisyphus.values._patience import tick
 from sisyphus.values._text import shorten, to_json, to_text
 from sisyphus.values.functions import FILTERS
 from sisyphus.words import tr
@@ -149,8 +150,8 @@ class EvaluationContext(Context):
 
 
 def _count(context: Context | None) -> None:
-    # `map` and `select` call filters for each element, and may be nested: the one place where time grows beyond
-    # the length of what is written.
+    # `map` and `select` call filters for each element, and may be nested.
+    tick()
     if isinstance(context, EvaluationContext):
         context.calls += 1
         if context.calls > _limits.MAX_ROUNDS:

@@ -13,6 +13,7 @@ from sisyphus.values import _limits
 from sisyphus.values._calls import call_function, call_method
 from sisyphus.values._jinja import call_filter, call_test, check_filter, plain
 from sisyphus.values._lookup import Missing, look_up
+from sisyphus.values._patience import tick
 from sisyphus.values._text import type_name
 from sisyphus.words import tr
 
@@ -237,6 +238,7 @@ def _spread(value: Any, kind: type, sign: str) -> Any:
 
 
 def _apply(function: Callable[[Any, Any], Any], sign: str, left: Any, right: Any) -> Any:
+    tick()
     try:
         return function(left, right)
     except StepError:

@@ -13,7 +13,7 @@ from sisyphus.errors import FieldError, nearest
 from sisyphus.values import _schema
 from sisyphus.values._equality import is_number, json_equal, number
 from sisyphus.values._path_functions import is_empty
-from sisyphus.values._patterns import compile_pattern, search
+from sisyphus.values._patterns import compile_pattern
 from sisyphus.values._text import show, show_typed, to_text, type_name
 from sisyphus.words import tr
 
@@ -98,7 +98,7 @@ def _matches(actual: Any, expected: Any) -> bool:
         raise FieldError(tr("a pattern is text, got {expected}", expected=show_typed(expected)))
     pattern = compile_pattern(expected)
     # Numbers and booleans are matched as they are written: `^\d+$` is asked of an id whatever its type.
-    return isinstance(actual, (str, int, float)) and search(pattern, to_text(actual)) is not None
+    return isinstance(actual, (str, int, float)) and pattern.search(to_text(actual)) is not None
 
 
 _TYPES: Final[Mapping[str, Callable[[Any], bool]]] = {

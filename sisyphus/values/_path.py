@@ -88,7 +88,7 @@ class _Parser:
         self._skip_space()
         if not self.text.strip():
             raise QueryError(tr("a path is empty"))
-        if self._at("$") and (self.position + 1 == len(self.text) or self.text[self.position + 1] in ".[ "):
+        if self._at("$") and (self.position + 1 == len(self.text) or self.text[self.position + 1] in ".[ \t\r\n"):
             self.position += 1
         elif not self._at("["):
             self._member()

@@ -11,7 +11,8 @@ from attrs import frozen
 from sisyphus.case.model import ABSENT
 from sisyphus.errors import QueryError
 from sisyphus.values._equality import is_number, json_equal, number
-from sisyphus.values._patterns import compile_pattern, search
+from sisyphus.values._patience import tick
+from sisyphus.values._patterns import search
 from sisyphus.values._text import to_text, type_name
 from sisyphus.words import tr
 
@@ -90,7 +91,8 @@ def _rank(value: Any) -> int:
     return 3 if isinstance(value, str) else _OTHER
 
 
-def _unique(value: Any) -> list[Any]:
+def unique(value: Any) -> list[Any]:
+    """The elements of a list without those that are the same JSON as one before them."""
     seen: set[Any] = set()
     unlike: list[Any] = []
     result: list[Any] = []
@@ -101,11 +103,16 @@ def _unique(value: Any) -> list[Any]:
                 continue
             seen.add(key)
         else:
-            if any(json_equal(element, other) for other in unlike):
+            if any(_alike(element, other) for other in unlike):
                 continue
             unlike.append(element)
         result.append(element)
     return result
+
+
+def _alike(one: Any, other: Any) -> bool:
+    tick()  # every two of them are compared
+    return json_equal(one, other)
 
 
 def _flatten(value: Any) -> list[Any]:
@@ -189,7 +196,7 @@ def _ends(value: Any, part: Any) -> bool:
 
 
 def _matches(value: Any, pattern: Any) -> bool:
-    return search(compile_pattern(to_text(pattern)), to_text(value)) is not None
+    return search(to_text(pattern), to_text(value))
 
 
 def _elements(name: str, value: Any) -> list[Any] | tuple[Any, ...]:
@@ -217,7 +224,7 @@ FUNCTIONS: Final[Mapping[str, PathFunction]] = {
     "values": PathFunction(apply=_values),
     "reverse": PathFunction(apply=_reverse),
     "sort": PathFunction(apply=_sort),
-    "unique": PathFunction(apply=_unique),
+    "unique": PathFunction(apply=unique),
     "flatten": PathFunction(apply=_flatten),
     "sum": PathFunction(apply=_sum),
     "avg": PathFunction(apply=_average),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sisyphus.errors import QueryError
+from sisyphus.values._patience import Patience
 from sisyphus.values._text import shorten
 from sisyphus.words import tr
 
@@ -21,21 +22,25 @@ def test(actual: Any, schema: Any) -> bool | str:
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
+    from sisyphus.values._schema_keywords import bounded, check_patterns
+
     if not isinstance(schema, dict):
         raise QueryError(tr("a schema is a map, or the path of a JSON file with one"))
-    validator_class = validator_for(schema, default=Draft202012Validator)
+    check_patterns(schema)
     try:
+        validator_class = bounded(validator_for(schema, default=Draft202012Validator))
         validator_class.check_schema(schema)
         # Our own registry: the default one fetches what `$ref` names from the network.
         validator = validator_class(schema, registry=Registry(), format_checker=FormatChecker())
-        error = best_match(validator.iter_errors(actual))
+        with Patience(QueryError):
+            error = best_match(validator.iter_errors(actual))
     except SchemaError as wrong:
         raise QueryError(
             tr("the schema is wrong at {path}: {reason}", path=wrong.json_path, reason=shorten(wrong.message))
         ) from wrong
     except Unresolvable as wrong:
         raise QueryError(tr("the schema refers to '{ref}', which is not in it", ref=wrong.ref)) from wrong
-    except (RecursionError, ValueError, TypeError, LookupError) as wrong:
+    except (RecursionError, ValueError, TypeError, LookupError, AttributeError) as wrong:
         raise QueryError(tr("the schema cannot be applied: {reason}", reason=shorten(str(wrong)))) from wrong
     if error is None:
         return True

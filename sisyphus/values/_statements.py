@@ -21,6 +21,7 @@ from sisyphus.values._jinja import (
 )
 from sisyphus.values._limits import MAX_ROUNDS, check_size, too_large
 from sisyphus.values._lookup import finish
+from sisyphus.values._patience import tick
 from sisyphus.values._text import to_text, type_name
 from sisyphus.words import tr
 
@@ -164,6 +165,7 @@ def _rounds(
 ) -> Iterable[dict[str, Any]]:
     outer = scope.local
     for item in items:
+        tick()
         scope.rounds += 1
         if scope.rounds > MAX_ROUNDS:
             raise too_large(tr("the number of rounds"))

@@ -10,7 +10,7 @@ from attrs import evolve, frozen
 
 from sisyphus.case.model import ABSENT, NOWHERE, Extractor
 from sisyphus.errors import FieldError, Mark, QueryError, nearest
-from sisyphus.values._patterns import compile_pattern, search
+from sisyphus.values._patterns import compile_pattern
 from sisyphus.values._text import to_json, to_text
 from sisyphus.values.query import compile_query
 from sisyphus.values.template import condition_holds, render
@@ -110,13 +110,10 @@ def _by_pattern(extractor: Extractor, view: Mapping[str, Any], names: Mapping[st
     if isinstance(group, str) and group.isdecimal():
         group = int(group)
     if group not in pattern.groupindex and not (isinstance(group, int) and 0 <= group <= pattern.groups):
-        raise QueryError(tr("'{pattern}' has no group {group}", pattern=pattern.pattern, group=group))
+        raise QueryError(tr("'{pattern}' has no group {group}", pattern=pattern.text, group=group))
     text = _text_of(view)
-    first = search(pattern, text)
-    reason = tr("'{pattern}' matches nothing in the body", pattern=pattern.pattern)
-    if first is None:
-        return _Matches((), reason)
-    matches = pattern.finditer(text, first.start()) if _wants_more(extractor) else iter((first,))
+    reason = tr("'{pattern}' matches nothing in the body", pattern=pattern.text)
+    matches = pattern.finditer(text) if _wants_more(extractor) else filter(None, (pattern.search(text),))
     return _Matches([match[group] for match in matches if match[group] is not None], reason)
 
 

@@ -11,6 +11,7 @@ from attrs import frozen
 from sisyphus.case.model import ABSENT
 from sisyphus.errors import QueryError
 from sisyphus.values._path import Call, Path, Step, normalised, parse_path
+from sisyphus.values._patience import Patience
 from sisyphus.values._text import shorten, type_name
 from sisyphus.words import tr
 
@@ -75,6 +76,10 @@ class Query:
         Raises:
             QueryError: a function cannot be applied to what is there, or there is too much of it.
         """
+        with Patience(QueryError):
+            return self._find(view)
+
+    def _find(self, view: Mapping[str, Any]) -> Found:
         path = self._path
         root, taken, where = _root(view, path.steps)
         steps = path.steps[taken:]

@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from sisyphus.case.model import ABSENT, NOWHERE, Check
 from sisyphus.errors import FieldError, Mark, QueryError, StepError
+from sisyphus.values._patience import Patience
 from sisyphus.values._text import shorten, to_text
 from sisyphus.values.compare import ALIASES, Verdict, compare, operator_named
 from sisyphus.values.query import Found, compile_query
@@ -78,7 +79,8 @@ def _check(
         expect = render(check.expect, names)
         found = compile_query(path).find(view)
         actual = _actual(check.op, found)
-        verdict = _compare(check.op, found, _schema_of(check, expect, resolve_file))
+        with Patience(QueryError):
+            verdict = _compare(check.op, found, _schema_of(check, expect, resolve_file))
     except StepError as error:
         status: Status = "error"
         message: str | None = str(error)
