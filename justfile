@@ -25,6 +25,10 @@ test-ten:
 cancel rounds="200":
     SISYPHUS_CANCEL_ROUNDS={{rounds}} {{python}} -m pytest -q tests/engine/test_cancel_everywhere.py tests/e2e/test_cancel_everywhere.py
 
+# 20,000 mutated case files: each gives a run or a clean error
+fuzz *args:
+    {{python}} -m tests.fuzz {{args}}
+
 coverage:
     {{python}} -m coverage run -m pytest -q
     {{python}} -m coverage combine -q

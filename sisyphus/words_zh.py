@@ -78,6 +78,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "one validation has several comparators: {names}": "一条校验中有多个比较方式：{names}",
     "make each an item of its own": "请各写成一条",
     "a validation needs a type": "校验需要 type",
+    "a validation of a {source} needs its name": "{source} 校验需要它的名称",
     "'{op}' takes no inner validations": "“{op}”不能包含内层校验",
     "use and, or, not": "请用 and、or、not",
     "{count} values": " {count} 个值",
@@ -911,9 +912,6 @@ CATALOGUE: Final[dict[str, str]] = {
     "'{pattern}' has no group {group}": "“{pattern}”没有分组 {group}",
     "'{pattern}' matches nothing in the body": "“{pattern}”在响应体中没有匹配",
     "nothing matches {path}": "没有匹配 {path} 的内容",
-    "header": "响应头",
-    "cookie": "Cookie",
-    "there is no {what} '{name}'": "没有{what}“{name}”",
     "the result has no {key}": "结果中没有 {key}",
     "extractor '{name}' needs a {field}": "提取器“{name}”需要 {field}",
     # values.fake
@@ -934,6 +932,9 @@ CATALOGUE: Final[dict[str, str]] = {
     "{value} is neither true nor false": "{value} 既不是 true，也不是 false",
     "{type} has no length": "{type}没有长度",
     # values.query
+    "header": "响应头",
+    "cookie": "Cookie",
+    "there is no {what} '{name}'": "没有{what}“{name}”",
     "{path} has nothing to choose from": "{path} 没有可选的值",
     "nothing at {missing}: {came} is an empty map": "{missing} 处没有值：{came} 是空映射",
     "nothing at {missing}; keys there: {keys}": "{missing} 处没有值；该处的键：{keys}",

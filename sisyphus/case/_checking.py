@@ -22,6 +22,9 @@ _CHECK: Final = spellings(
     message="error_message", name="description",
     sub_validations="checks", conditions="checks", validations="checks", checks="checks",
 ) | ignored("priority", "severity")  # fmt: skip
+# `type: header` says where the value is, and the comparator how it is compared.
+_SOURCES: Final = {"header": "header", "headers": "header", "cookie": "cookie", "cookies": "cookie"}
+_NAMED: Final = _CHECK | spellings(type="source", operator="op", key="path")
 _OWN_KEYS: Final = frozenset(_CHECK) - frozenset(COMPARATORS)  # those by which a mapping is known to be a validation
 _BESIDE_TYPE: Final = frozenset({"path", "sub_validations", "conditions"})
 _OPERANDS: Final = {key: name for key, name in _CHECK.items() if name not in {"op", "checks"}}
@@ -72,8 +75,14 @@ def _check(value: Any, place: Place, found: Findings) -> Draft | None:
 
 
 def _long(source: Map, found: Findings) -> Draft | None:
-    tolerant = source.get("type") == "approx"
-    draft = take(source, _CHECK | _WITH_TOLERANCE if tolerant else _CHECK, tr("a validation"), found)
+    named = isinstance(source.get("type"), str) and source["type"] in _SOURCES
+    table = _NAMED if named else _CHECK
+    tolerant = "approx" in (source.get("type"), source.get("comparator"))
+    draft = take(source, table | _WITH_TOLERANCE if tolerant else table, tr("a validation"), found)
+    if named:
+        draft["source"] = _SOURCES[draft["source"]]
+        if draft.lacks("op"):
+            draft["op"] = "exists" if draft.lacks("expect") else "eq"
     op = draft.get("op")
     canonical = COMPARATORS.get(op) if isinstance(op, str) else None
     if canonical is None:
@@ -191,7 +200,11 @@ def _complete(draft: Draft, op: str, found: Findings) -> None:
     if "tolerance" in draft:
         _merge_tolerance(draft)
     if draft.get("path") is None:
-        if OPERATORS[op].path is None:
+        if OPERATORS[op].path is None or "source" in draft:
+            if "source" in draft:
+                form = f"{{type: {draft['source']}, path: X-Request-Id, expect: abc}}"
+                require(draft, "path", tr("a validation of a {source} needs its name", source=draft["source"]), form, found)
+                return
             form = f'{{type: {op}, path: "$.id"' + ("}" if op in _WITHOUT_EXPECT else f", expect: {_expected(op)}}}")
             require(draft, "path", tr("'{op}' needs a path", op=op), form, found)
             return
@@ -200,7 +213,7 @@ def _complete(draft: Draft, op: str, found: Findings) -> None:
         if draft.lacks("expect") and isinstance(draft.get("path", ""), str):
             found.wrong(draft.place, tr("'{op}' needs the expected value (expect)", op=op))
         return
-    if isinstance(draft.get("path"), str):
+    if isinstance(draft.get("path"), str) and "source" not in draft:
         check_path(draft["path"], draft.place_of("path"), found)
     if "expect" in draft:
         check_expectation(op, draft["expect"], draft.place_of("expect"), found)

@@ -49,6 +49,7 @@ class Check:
     """One validation; `and`, `or` and `not` hold others in `checks`."""
 
     op: str
+    source: Literal["header", "cookie"] | None = None  # if given, `path` is its name
     path: str | None = None
     expect: Any = ABSENT
     description: str | None = None

@@ -12,7 +12,7 @@ from sisyphus.case.model import ABSENT, NOWHERE, Extractor
 from sisyphus.errors import FieldError, Mark, QueryError, nearest
 from sisyphus.values._patterns import compile_pattern
 from sisyphus.values._text import to_json, to_text
-from sisyphus.values.query import compile_query
+from sisyphus.values.query import Found, compile_query, find_named
 from sisyphus.values.template import condition_holds, render
 from sisyphus.words import tr
 
@@ -100,8 +100,7 @@ def _chosen(extractor: Extractor, matches: _Matches) -> Any:
 
 
 def _by_path(extractor: Extractor, view: Mapping[str, Any], names: Mapping[str, Any]) -> _Matches:
-    found = compile_query(_field(extractor, "path", names)).find(view)
-    return _Matches(found.values, found.broke_at, single=not found.many)
+    return _of(compile_query(_field(extractor, "path", names)).find(view))
 
 
 def _by_pattern(extractor: Extractor, view: Mapping[str, Any], names: Mapping[str, Any]) -> _Matches:
@@ -140,22 +139,15 @@ def _by_xpath(extractor: Extractor, view: Mapping[str, Any], names: Mapping[str,
 
 
 def _header(extractor: Extractor, view: Mapping[str, Any], names: Mapping[str, Any]) -> _Matches:
-    return _by_name(view.get("headers"), _field(extractor, "path", names), tr("header"), any_case=True)
+    return _of(find_named(view, "header", _field(extractor, "path", names)))
 
 
 def _cookie(extractor: Extractor, view: Mapping[str, Any], names: Mapping[str, Any]) -> _Matches:
-    return _by_name(view.get("cookies"), _field(extractor, "path", names), tr("cookie"), any_case=False)
+    return _of(find_named(view, "cookie", _field(extractor, "path", names)))
 
 
-def _by_name(values: Any, name: str, what: str, *, any_case: bool) -> _Matches:
-    known = values if isinstance(values, Mapping) else {}
-    for key in known:
-        if key == name or (any_case and str(key).lower() == name.lower()):
-            value = known[key]
-            return _Matches(value) if isinstance(value, (list, tuple)) else _Matches((value,), single=True)
-    near = nearest(name, map(str, known))
-    hint = tr(" (did you mean '{near}'?)", near=near) if near else ""
-    return _Matches((), tr("there is no {what} '{name}'", what=what, name=name) + hint)
+def _of(found: Found) -> _Matches:
+    return _Matches(found.values, found.broke_at, single=not found.many)
 
 
 def _named(key: str) -> Callable[[Extractor, Mapping[str, Any], Mapping[str, Any]], _Matches]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from attrs import frozen
 
 from sisyphus.case.model import ABSENT
-from sisyphus.errors import QueryError
+from sisyphus.errors import QueryError, nearest
 from sisyphus.values._path import Call, Path, Step, normalised, parse_path
 from sisyphus.values._patience import Patience
 from sisyphus.values._text import shorten, type_name
@@ -150,6 +150,20 @@ def compile_query(path: str) -> Query:
         QueryError: it is no path; the message says where it stops being one.
     """
     return Query(path)
+
+
+def find_named(view: Mapping[str, Any], source: Literal["header", "cookie"], name: str) -> Found:
+    """Looks for a header, in any case, or a cookie; one that came several times has several values."""
+    values = view.get("headers" if source == "header" else "cookies")
+    known = values if isinstance(values, Mapping) else {}
+    key = name if name in known else _like(name, known) if source == "header" else None
+    if key is not None:
+        value = known[key]
+        return Found(tuple(value), many=True) if isinstance(value, (list, tuple)) else Found((value,))
+    near = nearest(name, map(str, known))
+    hint = tr(" (did you mean '{near}'?)", near=near) if near else ""
+    what = tr("header") if source == "header" else tr("cookie")
+    return Found((), broke_at=tr("there is no {what} '{name}'", what=what, name=name) + hint)
 
 
 def _root(view: Mapping[str, Any], steps: tuple[Step, ...]) -> tuple[Any, int, str]:

@@ -14,7 +14,7 @@ from sisyphus.errors import FieldError, Mark, QueryError, StepError
 from sisyphus.values._patience import Patience
 from sisyphus.values._text import shorten, to_text
 from sisyphus.values.compare import ALIASES, Verdict, compare, operator_named
-from sisyphus.values.query import Found, compile_query
+from sisyphus.values.query import Found, compile_query, find_named
 from sisyphus.values.template import render
 from sisyphus.words import tr
 
@@ -77,7 +77,10 @@ def _check(
     try:
         path = _path(check, names)
         expect = render(check.expect, names)
-        found = compile_query(path).find(view)
+        if check.source is None:
+            found = compile_query(path).find(view)
+        else:
+            found, path = find_named(view, check.source, path), f"$.{check.source}s.{path}"
         actual = _actual(check.op, found)
         with Patience(QueryError):
             verdict = _compare(check.op, found, _schema_of(check, expect, resolve_file))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 from loading import case, checks, extractors, step
 
-from sisyphus.case.model import Check, Extractor
-from sisyphus.errors import Mark
+from sisyphus.case.load import loads
+from sisyphus.case.model import NOWHERE, Check, Extractor
+from sisyphus.errors import CaseFileError, Mark
 from sisyphus.values.compare import ALIASES, OPERATORS
 
 EQ = Check(op="eq", path="$.a", expect=1)
@@ -260,3 +262,34 @@ def test_one_extractor_may_forget_its_dash() -> None:
 @pytest.mark.parametrize("key", ["extractors", "extract"])
 def test_extractors_have_two_names(key: str) -> None:
     assert [e.name for e in step(f"{{name: s, url: /, {key}: {{a: $.a}}}}").extractors] == ["a"]
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("{type: header, path: X-A, expect: b}", Check(op="eq", source="header", path="X-A", expect="b")),
+        ("{type: headers, key: X-A}", Check(op="exists", source="header", path="X-A")),
+        ("{type: cookie, path: sid, comparator: regex, expect: a}",
+         Check(op="regex", source="cookie", path="sid", expect="a")),
+        ("{type: header, path: X-A, operator: contains, value: b}",
+         Check(op="contains", source="header", path="X-A", expect="b")),
+    ],
+)  # fmt: skip
+def test_a_validation_may_name_a_header_or_a_cookie(written: str, meant: Check) -> None:
+    (step,) = loads(f"name: x\nsteps:\n  - name: a\n    url: /\n    validations: [{written}]\n").steps
+    assert evolve(step.checks[0], where=NOWHERE) == meant
+
+
+@pytest.mark.parametrize(
+    ("written", "problem"),
+    [
+        ("{type: header}", "5:19: a validation of a header needs its name"),
+        ("{type: header, path: X, comparator: eq}", "5:19: 'eq' needs the expected value (expect)"),
+        ("{type: header, path: X, comparator: contians, expect: 1}",
+         "5:55: unknown comparator 'contians' (did you mean 'contains'?)"),
+    ],
+)  # fmt: skip
+def test_what_a_validation_of_a_header_lacks_is_told(written: str, problem: str) -> None:
+    with pytest.raises(CaseFileError) as told:
+        loads(f"name: x\nsteps:\n  - name: a\n    url: /\n    validations: [{written}]\n")
+    assert problem in str(told.value)

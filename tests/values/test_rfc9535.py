@@ -57,3 +57,43 @@ def test_what_the_rfc_refuses_is_refused_but_for_what_is_listed(beyond: bool) ->
                 continue
             accepted.append(test["name"])
     assert len(accepted) == (103 if beyond else 0), accepted
+
+
+DOCUMENT: Final[dict[str, Any]] = {
+    "a": "k", "k": 5, "dash-key": 1, "a key": 2, "1": "one", "n": [{"x": 7, "s": "Abc"}, {"x": None, "s": "xyz"}, {"y": 1}],
+    "\ufffd": "half", "x'y": "quoted",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "found"),
+    [
+        ("k", [5]),
+        ("body.k", [5]),
+        (" $.k ", [5]),
+        ("$. k", [5]),
+        ("$.dash-key", [1]),
+        ("$.'a key'", [2]),
+        ("$.1", ["one"]),
+        ("$.n.0.x", [7]),
+        ("$.n.[0].x", [7]),
+        ("$.n[(@.length-1)].y", [1]),
+        ("$.n[-0].x", [7]),
+        ("$[$.a]", [5]),
+        (r"$['\x']", []),
+        (r"$['x\'y']", ["quoted"]),
+        (r"$['\ud800']", ["half"]),
+        ("$.n[?@.x == 007].s", ["Abc"]),
+        ("$.n[?@.x == None].s", ["xyz"]),
+        ("$.n[?@.x and not @.y].s", ["Abc", "xyz"]),
+        ("$.n[?(@.x == 7 or @.y == 1)].y", [1]),
+        ("$.n[?@.s =~ /^a/i].x", [7]),
+        ("$.n[?@.s =~ 'b'].x", [7]),
+        ("$.n[?@.s in ['xyz']].s", ["xyz"]),
+        ("$.n[?@.s contains 'yz'].s", ["xyz"]),
+        ("$.n[?startswith(@.s, 'A')].x", [7]),
+        ("$.n[?typeof(@.x) == 'number'].x", [7]),
+    ],
+)
+def test_what_is_read_beyond_the_rfc(path: str, found: list[Any]) -> None:
+    assert list(compile_query(path).find({"body": DOCUMENT}).values) == found

@@ -171,3 +171,36 @@ def test_a_schema_file_that_cannot_be_read_is_an_error() -> None:
     for resolve in (missing, lambda _path: "{", None):
         (result,) = validate([schema], VIEW, NAMES, resolve_file=resolve)
         assert result.status == "error"
+
+
+RESPONSE: dict[str, Any] = {
+    "status_code": 200,
+    "headers": {"X-Id": "req-42", "Via": ["a", "b"]},
+    "cookies": {"sid": "abc"},
+    "body": {"headers": {"X-Id": "of the body"}},
+}
+
+
+@pytest.mark.parametrize(
+    ("source", "name", "op", "expect", "status", "message"),
+    [
+        ("header", "X-Id", "eq", "req-42", "passed", None),
+        ("header", "x-id", "starts_with", "req", "passed", None),
+        ("header", "${name}", "exists", ABSENT, "passed", None),
+        ("header", "Via", "contains", "b", "passed", None),
+        ("header", "X-Ip", "ne", "x", "passed", None),
+        ("header", "X-Ip", "eq", "x", "failed",
+         'expected "x", got nothing: there is no header \'X-Ip\' (did you mean \'X-Id\'?)'),
+        ("cookie", "sid", "eq", "abc", "passed", None),
+        ("cookie", "SID", "exists", ABSENT, "failed", None),
+    ],
+)  # fmt: skip
+def test_a_header_or_cookie_is_found_by_its_name_whatever_the_body_has(
+    source: Any, name: str, op: str, expect: Any, status: str, message: str | None
+) -> None:
+    check = Check(op=op, source=source, path=name, expect=expect)
+    (result,) = validate([check], RESPONSE, {"name": "X-ID"})
+    assert result.status == status
+    if message is not None:
+        assert result.message == message
+    assert result.path == f"$.{source}s.{name.replace('${name}', 'X-ID')}"
