@@ -203,7 +203,9 @@ def _complete(draft: Draft, op: str, found: Findings) -> None:
         if OPERATORS[op].path is None or "source" in draft:
             if "source" in draft:
                 form = f"{{type: {draft['source']}, path: X-Request-Id, expect: abc}}"
-                require(draft, "path", tr("a validation of a {source} needs its name", source=draft["source"]), form, found)
+                require(
+                    draft, "path", tr("a validation of a {source} needs its name", source=draft["source"]), form, found
+                )
                 return
             form = f'{{type: {op}, path: "$.id"' + ("}" if op in _WITHOUT_EXPECT else f", expect: {_expected(op)}}}")
             require(draft, "path", tr("'{op}' needs a path", op=op), form, found)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from sisyphus.errors import QueryError
+from sisyphus.values._abandon import call_within_time
 from sisyphus.values._text import shorten
 from sisyphus.words import tr
+
+# What may look at every node for every node; a thread costs as much as twenty simple expressions.
+_COSTLY: Final = re.compile(r"\[.*(?:/|::|\*|count)|(?:following|preceding|ancestor)|//.*//", re.DOTALL)
 
 _HTML_BEGINNINGS: Final = ("<!doctype html", "<html")
 
@@ -27,7 +32,8 @@ def find_all(expression: str, text: str) -> list[Any]:
     namespaces = {prefix: uri for prefix, uri in root.nsmap.items() if prefix}
     try:
         # No EXSLT regular expressions: patterns of users are bounded elsewhere.
-        found: Any = etree.XPath(expression, namespaces=namespaces, regexp=False)(root)
+        compiled = etree.XPath(expression, namespaces=namespaces, regexp=False)
+        found: Any = call_within_time(lambda: compiled(root)) if _COSTLY.search(expression) else compiled(root)
     except (etree.XPathError, ValueError, TypeError) as error:
         raise QueryError(tr("'{path}' is no valid XPath: {reason}", path=shorten(expression), reason=error)) from error
     if not isinstance(found, list):

@@ -98,7 +98,7 @@ def main() -> int:
             faulthandler.dump_traceback_later(HANGS_AFTER, exit=True)
             try:
                 came[play(path)] += 1
-            except BaseException:
+            except Exception:
                 findings += 1
                 print(f"\n--- seed {given.seed}, number {number}", traceback.format_exc(), sep="\n", flush=True)
                 if findings >= 20:
