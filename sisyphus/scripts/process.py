@@ -181,7 +181,6 @@ async def _started(job: Job, hear: Hear) -> _Run:
         try:
             ours, theirs = os.pipe()
             stack.callback(os.close, theirs)
-            channel = trio.lowlevel.FdStream(ours)
             failed = stack.enter_context(ExitStack())
             failed.callback(os.close, ours)
             process = await trio.lowlevel.open_process(
@@ -192,6 +191,7 @@ async def _started(job: Job, hear: Hear) -> _Run:
         except OSError as exc:
             raise CannotStart(tr("no process can be started for it: {reason}", reason=exc)) from exc
         failed.pop_all()
+        channel = trio.lowlevel.FdStream(ours)  # not before: it would close again what has been closed
         data = marshal.dumps(_code_of("supervisor")) + marshal.dumps(_told(job, token, folder, theirs))
     return _Run(process=process, channel=channel, folder=folder, data=data, heard=Heard(token=token, hear=hear))
 

@@ -15,7 +15,7 @@ import tempfile
 import time
 import traceback
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
 import trio
 import trio.testing
@@ -71,6 +71,12 @@ def play(path: Path) -> str:
         return type(exc).__name__
 
 
+async def _no_script(*_: object) -> NoReturn:
+    from sisyphus.scripts.process import CannotStart
+
+    raise CannotStart("fuzzing runs no script")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=20_000)
@@ -78,9 +84,11 @@ def main() -> int:
     parser.add_argument("--skip", type=int, default=0, help="begin at this one, to see one finding again")
     given = parser.parse_args()
 
+    from sisyphus.scripts import process
     from tests.fuzz import cage
     from tests.fuzz.mutating import mutants
 
+    process._started = _no_script
     examples = [path.read_bytes() for path in sorted(EXAMPLES.glob("*.y*ml"))]
     came: collections.Counter[str] = collections.Counter()
     findings = 0
