@@ -196,7 +196,9 @@ class Redactor:
 
     def _step(self, step: StepResult) -> StepResult:
         if not self._details:
-            step = evolve(step, response=None, extracted={})
+            # The numbers of a load are told with the step, whoever keeps answers.
+            numbers = (step.response or {}).get("performance") if step.type == "load" else None
+            step = evolve(step, response={"performance": numbers} if numbers else None, extracted={})
         if self._strategy == "none":
             return step
         attempts = tuple(

@@ -6,7 +6,7 @@ import argparse
 import platform
 import sys
 
-from tests.bench import bench_deliveries, bench_engine, bench_memory, bench_script, bench_watched
+from tests.bench import bench_deliveries, bench_engine, bench_inside, bench_memory, bench_script, bench_watched
 from tests.bench.harness import HEADER, Figure
 
 FIGURES = {
@@ -15,6 +15,8 @@ FIGURES = {
     "loading": bench_engine.loading,
     "waiting": bench_engine.shared_waiting,
     "script": bench_script.one_script,
+    "load": bench_inside.load_of_fifty,
+    "rounds": bench_inside.many_rounds,
     "watched": bench_watched.fifty_watchers,
     "deliveries": bench_deliveries.five_hundred_watchers,
     "memory": bench_memory.million_events,
