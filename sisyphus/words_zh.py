@@ -556,6 +556,11 @@ CATALOGUE: Final[dict[str, str]] = {
     "unknown type '{name}' of data_source": "data_source 的 type“{name}”未知",
     "data_source of type {type} needs {key}": "{type} 类型的 data_source 需要 {key}",
     "delimiter must be one character, got {value!r}": "delimiter 必须是一个字符，实际是 {value!r}",
+    # database.lookup
+    "db_query(): say which database: connection='…'": "db_query()：请指明数据库：connection='…'",
+    "db_query(): no answer within {limit:g} s": "db_query()：{limit:g} 秒内没有回答",
+    "Ask in a database step before this one, and use what it extracts.": "请在此之前的 database 步骤中查询，并使用它提取的值。",
+    "db_query(): there are no databases here": "db_query()：这里没有数据库",
     # database, case._databasing, steps.database
     "a database": "数据库",
     "a database needs a type": "数据库需要 type",

@@ -110,9 +110,11 @@ def _spawn(command: list[str], log: Path, *, detached: bool) -> subprocess.Popen
     if detached:  # the script ends, the server stays
         command = [word for word in command if word not in {"--pdeathsig", "TERM"}]
     with log.open("ab") as out:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=log.parent, start_new_session=True
         )
+    process.returncode = 0  # it is ended by its pid, maybe from elsewhere; the object need not warn that it runs
+    return process
 
 
 def _owned(folder: Path, user: str) -> Path:

@@ -6,9 +6,8 @@ import functools
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from sisyphus.case.draft import Draft, unsupported
+from sisyphus.case.draft import Draft
 from sisyphus.case.yaml import Map, Seq
-from sisyphus.errors import TemplateError
 from sisyphus.values import fake
 from sisyphus.values.functions import build_functions
 from sisyphus.values.template import check_syntax, compile_expression, compile_template
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 # Texts of the file that nobody renders, or that others look at.
 _AS_WRITTEN: Final = frozenset({"description", "raw", "where", "id", "type", "op", "depends_on", "tags"})
 _CONDITIONS: Final = frozenset({"skip_if", "only_if", "condition", "loop_condition", "break_if", "continue_if"})
-_LATER_FUNCTIONS: Final = frozenset({"db_query"})
 _FAKER: Final = re.compile(r"\bfaker\s*(\.\s*\w+\s*)?\(")
 
 
@@ -103,7 +101,7 @@ def _check_calls(text: str, place: Place, before: str, compiling: Callable[[str]
     callables = found.callables
     known = _functions() if callables is None else callables
     for _, error in check_syntax(text, condition=compiling is compile_expression, functions=known):
-        found.wrong(place, before + _explained(error, compiling, text))
+        found.wrong(place, before + str(error))
         return
     if "faker" in text and _FAKER.search(text) and (trouble := fake.missing()) is not None:
         found.wrong(place, before + trouble)
@@ -116,15 +114,6 @@ def _check_calls(text: str, place: Place, before: str, compiling: Callable[[str]
 
 def _no_condition() -> str:
     return tr("a condition is an expression, true or false, a list, or one of and, or, not")
-
-
-def _explained(error: TemplateError, compiling: Callable[[str], Template], text: str) -> str:
-    """The error, but for functions of the case format that are still to come."""
-    try:
-        later = _LATER_FUNCTIONS & compiling(text).calls
-    except TemplateError:
-        return str(error)
-    return unsupported(f"{min(later)}()") if later else str(error)
 
 
 @functools.cache

@@ -86,7 +86,7 @@ class _CaseRun:
             async with self._mock(self.case.config.mock_server) as url:
                 if self.error is None:
                     async with aclosing(self._context(url)) as context:
-                        await self._carry_out(context, self._frame(url))
+                        await self._carry_out(context, self._frame(url, context))
         if self.limit.cancelled_caught:
             self.error = self._why_cancelled()
             await self._tell(self.error)
@@ -122,11 +122,13 @@ class _CaseRun:
         with self.mock_scope:
             await self.run.serve_mock(server, task_status=task_status)
 
-    def _frame(self, mock_url: str | None) -> Frame:
+    def _frame(self, mock_url: str | None, context: CaseContext) -> Frame:
         case, config = self.case, self.case.config
+        names: dict[str, Any] = {}  # what the description of a database may use
         functions = build_functions(
-            seed=config.seed, env=self.run.environ, resolve_file=partial(text_of, case), locale=config.faker_locale
-        )
+            seed=config.seed, env=self.run.environ, resolve_file=partial(text_of, case), locale=config.faker_locale,
+            query=lambda sql, *params, connection=None: context.look_up(names, sql, params, connection),
+        )  # fmt: skip
         builtins: dict[str, Any] = {
             **functions,
             **callable_by_templates(case.functions, _time_left),
@@ -138,6 +140,7 @@ class _CaseRun:
         }
         if mock_url is not None:
             builtins["mock_url"] = mock_url
+        names.update(builtins)
         written, given = variables_of(case)
         return Frame(
             scope=Scope(

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import trio
 from attrs import define, field
 
 from sisyphus.errors import FieldError
 from sisyphus.redaction.secrets import Secrets, of_environment
+from sisyphus.values.template import render
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -119,6 +120,14 @@ class CaseContext:
 
             self._databases = CaseDatabases(self.run.databases, partial(place_in_project, self.case))
         return self._databases
+
+    def look_up(self, names: Mapping[str, Any], sql: str, params: Sequence[Any], connection: Any) -> Any:
+        """What `db_query` of templates does: see `sisyphus.database.lookup`."""
+        from sisyphus.database.lookup import look_up
+
+        known = {**self.case.config.variables, **names}
+        connections = self.case.config.connections
+        return look_up(self.databases, connections, lambda value: render(value, known), sql, params, connection)
 
     async def aclose(self) -> None:
         """Lets go of what the steps opened; cancelled, it does so at once."""

@@ -33,6 +33,7 @@ def build_functions(
     env: Mapping[str, str] | None = None,
     clock: Callable[[], float] = time.time,
     locale: str | None = None,
+    query: Callable[..., Any] | None = None,
 ) -> dict[str, Callable[..., Any]]:
     """Makes the functions of one case.
 
@@ -42,6 +43,7 @@ def build_functions(
         env: the environment that ``env(name, default)`` reads.
         clock: wall-clock time in seconds, for the functions of date and time.
         locale: of what `faker` makes up.
+        query: what ``db_query(sql, params…, connection=…)`` does; without it there are no databases.
 
     Returns:
         The functions by name; each raises `TemplateError` naming itself where its arguments are wrong.
@@ -51,6 +53,7 @@ def build_functions(
         **_random_functions(source),
         "env": lambda name, default=_NO_DEFAULT: _env(env or {}, name, default),
         "file": lambda path: _file(resolve_file, path),
+        "db_query": query or _no_databases,
     }
     functions = {**_shared(clock), **{name: _guarded(name, function) for name, function in own.items()}}
     functions["faker"] = Fake(source, locale)
@@ -122,6 +125,10 @@ def _env(env: Mapping[str, str], name: str, default: Any) -> Any:
     near = nearest(name, env)
     hint = tr(" (did you mean '{near}'?)", near=near) if near else ""
     raise TemplateError(tr("the environment has no variable '{name}'", name=name) + hint)
+
+
+def _no_databases(*_: Any, **__: Any) -> Any:
+    raise TemplateError(tr("db_query(): there are no databases here"))
 
 
 def _file(resolve_file: Callable[[str], str] | None, path: Any) -> str:

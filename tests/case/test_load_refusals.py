@@ -430,7 +430,6 @@ STEPS: list[Wrong] = [
             "3:34: '${' is not closed by '}': ${b",
         ],
     ),
-    ("{name: s, url: '${db_query(1)}'}", ["3:20: 'db_query()' is not supported yet by this version"]),
     ("{name: s, url: '${uuuid()}'}", ["3:20: there is no function 'uuuid' (did you mean 'uuid'?)"]),
     (
         "{name: s, url: /, json: 1, files: {a: b}}",
