@@ -183,6 +183,7 @@ async def _started(job: Job, hear: Hear) -> _Run:
             stack.callback(os.close, theirs)
             failed = stack.enter_context(ExitStack())
             failed.callback(os.close, ours)
+            data = marshal.dumps(_code_of("supervisor")) + marshal.dumps(_told(job, token, folder, theirs))
             process = await trio.lowlevel.open_process(
                 command,
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -192,7 +193,6 @@ async def _started(job: Job, hear: Hear) -> _Run:
             raise CannotStart(tr("no process can be started for it: {reason}", reason=exc)) from exc
         failed.pop_all()
         channel = trio.lowlevel.FdStream(ours)  # not before: it would close again what has been closed
-        data = marshal.dumps(_code_of("supervisor")) + marshal.dumps(_told(job, token, folder, theirs))
     return _Run(process=process, channel=channel, folder=folder, data=data, heard=Heard(token=token, hear=hear))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import textwrap
 import time
@@ -273,6 +274,16 @@ async def test_cancelled_at_any_moment_it_leaves_nothing(kind: str, scripts_fold
             await ran(CANCELLED[kind])
         assert time.monotonic() - began < moment + 2, moment
         assert (processes_of(scripts_folder), entries(scripts_folder)) == ([], []), moment
+
+
+async def test_cancelled_before_its_process_is_there_it_closes_its_files_once() -> None:
+    for ticks in range(6):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(ran, "x = 1")
+            for _ in range(ticks):
+                await trio.lowlevel.checkpoint()
+            nursery.cancel_scope.cancel()
+        gc.collect()  # a second close would be of another's file, or an error that nobody can handle
 
 
 async def test_many_at_once_wait_for_their_turn(monkeypatch: pytest.MonkeyPatch) -> None:
