@@ -96,6 +96,8 @@ def config_draft(source: Map, found: Findings) -> Draft:
         take_mask(draft["output"], draft, found)
     if "profiles" in draft:
         draft["profiles"] = _profiles(draft["profiles"], found)
+    if "tags" in draft:
+        draft["tags"] = texts(draft["tags"], draft.place_of("tags"), "tags", found)
     if "sensitive_fields" in draft:
         draft["sensitive_fields"] = texts(
             draft["sensitive_fields"], draft.place_of("sensitive_fields"), "sensitive_fields", found

@@ -27,7 +27,7 @@ _FORMATS: Final = {name: name for name in sorted(_WRITTEN | _SHOWN | _LATER)}
 def output_draft(source: Map, found: Findings) -> Draft:
     """What one layer of settings says about the result; formats that cannot be written yet are told and left out."""
     draft = take(source, _OUTPUT, "output", found)
-    later = [key for key in ("allure", "allure_dir") if draft.pop(key, None) not in {None, False, ""}]
+    later = [key for key in ("allure", "allure_dir") if draft.pop(key, None) not in (None, False, "")]
     if "formats" in draft:
         later += _sort_out_formats(draft, found)
     if later:
