@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _READ: Final = 16 * 1024
 _LONGEST_HEAD: Final = 64 * 1024
-_UNAUTHORIZED: Final = 407
+_UNAUTHORIZED: Final = frozenset({401, 407})  # Tinyproxy says 401 to wrong credentials
 
 
 async def open_tunnel(stream: Stream, proxy: Proxy, host: str, port: int) -> None:
@@ -55,7 +55,7 @@ async def _answer(stream: Stream, protocol: h11.Connection) -> h11.Response:
 
 def _refused(proxy: Proxy, target: str, answer: h11.Response) -> ProxyError:
     status = f"{answer.status_code} {answer.reason.decode('latin-1')}".strip()
-    if answer.status_code == _UNAUTHORIZED:
+    if answer.status_code in _UNAUTHORIZED:
         wanted = tr("Write the proxy as http://user:password@host:port, special characters percent-encoded.")
         return ProxyError(
             tr("the proxy {proxy} wants to know who asks: {status}", proxy=proxy, status=status), suggestion=wanted

@@ -289,3 +289,41 @@ async def test_basic_auth(httpbin: str, tmp_path: Path, password: str, status: i
 async def test_bearer_auth(httpbin: str, tmp_path: Path) -> None:
     response = await answered(httpbin, tmp_path, "url: /bearer\nauth: {bearer: abc}")
     assert sent(response, "authenticated", "token") == (True, "abc")
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "SHA-256", "SHA-512"])
+async def test_digest_auth(httpbin: str, tmp_path: Path, algorithm: str) -> None:
+    right, again, wrong, none = await played(
+        httpbin,
+        tmp_path,
+        f"""
+        - {{name: right, url: /digest-auth/auth/me/secret/{algorithm}, auth: {{type: digest, username: me, password: secret}}}}
+        - {{name: again, url: /digest-auth/auth/me/secret/{algorithm}, auth: {{digest: {{username: me, password: secret}}}}}}
+        - {{name: wrong, url: /digest-auth/auth/me/secret/{algorithm}, auth: {{type: digest, username: me, password: no}}}}
+        - {{name: none, url: /digest-auth/auth/me/secret/{algorithm}}}
+        """,
+    )
+    assert [step["response"]["status_code"] for step in (right, again, wrong, none)] == [200, 200, 401, 401]
+    assert f"algorithm={algorithm}" in right["request"]["headers"]["Authorization"]
+    assert "nc=00000001" in right["request"]["headers"]["Authorization"]
+    assert "nc=00000002" in again["request"]["headers"]["Authorization"]
+
+
+async def test_digest_auth_with_nonces_that_grow_stale(httpbin: str, tmp_path: Path) -> None:
+    url = "/digest-auth/auth/me/secret/MD5/1"  # after one use
+    steps = "\n".join(
+        f"- {{name: s{number}, url: {url}, auth: {{type: digest, username: me, password: secret}}}}"
+        for number in range(4)
+    )
+    done = await played(httpbin, tmp_path, steps)
+    assert [step["response"]["status_code"] for step in done] == [200] * 4
+
+
+async def test_digest_auth_that_signs_bodies_is_not_there(httpbin: str, tmp_path: Path) -> None:
+    (step,) = await played(
+        httpbin,
+        tmp_path,
+        "- {name: s, url: /digest-auth/auth-int/me/secret, auth: {type: digest, username: me, password: secret}}",
+    )
+    assert step["response"]["status_code"] == 401
+    assert "asks for a digest that is not supported" in step["warnings"][0]
