@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from sisyphus.case._shapes import as_map, example
-from sisyphus.case.draft import Draft, spellings, take, unsupported
+from sisyphus.case.draft import Draft, spellings, take
 from sisyphus.case.yaml import Map, Seq
 from sisyphus.errors import Mark
 from sisyphus.steps import STEP_TYPES
@@ -93,8 +93,9 @@ _LOOP_NAMES: Final = {"loop_variable": "index", "item_variable": "item"}
 
 
 def _rows(step: Draft, value: Any, place: Place, found: Findings) -> Draft:
-    if not isinstance(value, Seq):
-        found.wrong(place, unsupported("data_provider"), example("data_provider: [{user: ann}, {user: bob}]"))
+    if not isinstance(value, Seq | dict | str):
+        message = tr("the rows must be a list of mappings")
+        found.wrong(place, message, example("data_provider: [{user: ann}, {user: bob}]"))
         return step
     spec = Draft(place)
     spec.put("items", value, place)

@@ -126,7 +126,7 @@ async def execute(spec: Loop, context: StepContext) -> Outcome:
     looping = _Looping(
         spec=spec,
         context=context,
-        turns=_turns(spec, context) if spec.loop_type == "for" else None,
+        turns=await _turns(spec, context) if spec.loop_type == "for" else None,
         most=count(context.render(spec.max_iterations), "max_iterations", least=1),
         interval=seconds(context.render(spec.interval), "interval"),
         fail_fast=flag(context.render(spec.fail_fast), "fail_fast"),
@@ -143,10 +143,14 @@ class _Turns:
     names: Callable[[int], dict[str, Any]]
 
 
-def _turns(spec: Loop, context: StepContext) -> _Turns:
+async def _turns(spec: Loop, context: StepContext) -> _Turns:
     if spec.items is ABSENT:
         return _Turns(total=count(context.render(spec.loop_count), "loop_count"), names=lambda _: {})
     items = context.render(spec.items)
+    if spec.rows and isinstance(items, str | Mapping):
+        from sisyphus.steps.provided import provided_rows
+
+        items = await provided_rows(items, context)
     if isinstance(items, Mapping):
         items = [{"key": key, "value": value} for key, value in items.items()]
     if not isinstance(items, Sequence) or isinstance(items, str | bytes):

@@ -392,11 +392,11 @@ STEPS: list[Wrong] = [
         ["3:35: on_failure: expected one of continue, stop, got text 'stopp' (did you mean 'stop'?)"],
     ),
     (
-        "{name: s, url: /, setup: [{name: x, url: /}], teardown: a, data_provider: rows.csv, mock: {enabled: true}}",
+        "{name: s, url: /, setup: [{name: x, url: /}], teardown: a, data_provider: 5, mock: {enabled: true}}",
         [
             "3:61: teardown must be a list, got text",
-            "3:79: 'data_provider' is not supported yet by this version (write for example data_provider: [{user: ann}, {user: bob}])",
-            "3:89: 'mock' is not supported yet by this version",
+            "3:79: the rows must be a list of mappings (write for example data_provider: [{user: ann}, {user: bob}])",
+            "3:82: 'mock' is not supported yet by this version",
         ],
     ),
     ("{name: s, url: /, method: 'GET /'}", ["3:31: 'GET /' is no HTTP method"]),

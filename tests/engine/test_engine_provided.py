@@ -1,0 +1,46 @@
+"""A step that is repeated for each row of a file or a database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import trio
+from attrs import evolve
+from player import case_of, play
+
+
+async def said(provider: str, folder: Path) -> list[object]:
+    case = case_of(f"""
+        name: c
+        config: {{connections: {{db: {{type: sqlite}}}}}}
+        steps: [{{name: s, type: print, message: "${{a}}", data_provider: {provider}}}]
+    """)
+    with trio.fail_after(10):
+        run = await play(evolve(case, file=str(folder / "c.yaml"), root=str(folder)))
+    return [
+        step.response["output"] if step.error is None else step.error.message
+        for step in run.steps
+        if step.type == "print" or step.error
+    ]
+
+
+@pytest.mark.parametrize(
+    "provider",
+    [
+        "d.csv",
+        "{type: csv, file_path: d.csv}",
+        "d.json",
+        "{file_path: d.json}",
+        "{type: database, database: db, sql: select 1 as a union select 2}",
+    ],
+)
+async def test_a_step_is_repeated_for_each_row(provider: str, tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("a\n1\n2\n")
+    (tmp_path / "d.json").write_text('[{"a": 1}, {"a": 2}]')
+    assert await said(provider, tmp_path) == ["1", "2"]
+
+
+async def test_rows_that_are_wrong_are_the_error_of_the_step(tmp_path: Path) -> None:
+    (tmp_path / "d.csv").write_text("a,b\n1\n")
+    assert await said("d.csv", tmp_path) == ["d.csv:2: 1 cells where there are 2 columns"]
