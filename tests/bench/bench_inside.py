@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -52,16 +53,25 @@ def load_of_fifty() -> Iterator[Figure]:
 
 def many_rounds() -> Iterator[Figure]:
     with folder() as home:
-        cases = [_case(home / f"{rounds}.yaml", LOOP.format(rounds=rounds)) for rounds in (1_000, 10_000)]
-        few, many = medians(in_turn(3, lambda: _took(cases[0]) / 1_000, lambda: _took(cases[1]) / 10_000))
+        one, few, many = (_case(home / f"{rounds}.yaml", LOOP.format(rounds=rounds)) for rounds in (1, 1_000, 10_000))
+        start, thousand, ten = medians(in_turn(3, lambda: _cpu(one), lambda: _cpu(few), lambda: _cpu(many)))
+    short, long = (thousand - start) / 999, (ten - start) / 9_999
     yield Figure(
-        name="`loop`, time of a round of 10,000",
-        measured=f"{many * 1e6:.0f} µs",
-        comparison=f"{few * 1e6:.0f} µs: of 1,000",
-        ratio=f"{many / few:.2f}",
+        name="`loop`, CPU time of a round of 10,000, with its events and its part of the result",
+        measured=f"{long * 1e6:.0f} µs",
+        comparison=f"{short * 1e6:.0f} µs: of 1,000",
+        ratio=f"{long / short:.2f}",
         promised="≤ 1.10",
-        kept=many / few <= 1.10,
+        kept=long / short <= 1.10,
     )
+
+
+def _cpu(case: Path) -> float:
+    """CPU seconds of a whole run: what a busy machine leaves alone."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    _took(case)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def _case(path: Path, steps: str, url: str = "http://127.0.0.1:9") -> Path:
