@@ -140,7 +140,7 @@ async def running(
     assert process.stdout is not None
     assert process.stderr is not None
     underway = Underway(process)
-    async with trio.open_nursery() as nursery, process.stdout, process.stderr:
+    async with process.stdout, process.stderr, trio.open_nursery() as nursery:
         nursery.start_soon(underway.listen, "out", process.stdout)
         nursery.start_soon(underway.listen, "err", process.stderr)
         try:
