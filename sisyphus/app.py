@@ -23,7 +23,7 @@ from sisyphus.settings import Settings, live_settings
 from sisyphus.sinks import Announcer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from types import FrameType
 
@@ -327,7 +327,7 @@ def _and_what_waits(first: Event, incoming: trio.MemoryReceiveChannel[Event]) ->
             yield incoming.receive_nowait()
 
 
-def _serve_mock(server: MockServer, *, task_status: trio.TaskStatus[str]) -> Coroutine[Any, Any, None]:
+def _serve_mock(server: MockServer, *, task_status: trio.TaskStatus[Mapping[str, Any]]) -> Coroutine[Any, Any, None]:
     from sisyphus.mock.server import serve
 
     return serve(server, task_status=task_status)

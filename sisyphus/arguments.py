@@ -29,8 +29,15 @@ def parse(given: Sequence[str], program: str = RUN) -> argparse.Namespace:
     Raises:
         UsageError: something is asked for that does not exist.
     """
-    parser = _parser(program)
-    see = tr("see {program} --help", program=program)
+    args = read(_parser(program), given)
+    if program == VALIDATE:
+        args.validate = True
+    return args
+
+
+def read(parser: _Parser, given: Sequence[str]) -> argparse.Namespace:
+    """Reads a command line as `parse` does; the parser has `paths`, for what stands behind ``--`` too."""
+    see = tr("see {program} --help", program=parser.prog)
     given = list(given)
     end = given.index("--") if "--" in given else len(given)
     try:
@@ -43,9 +50,19 @@ def parse(given: Sequence[str], program: str = RUN) -> argparse.Namespace:
         raise UsageError(tr("there is no option '{option}'", option=unknown[0]) + f" ({hint})")
     args.paths += given[end + 1 :]
     args.help = parser.format_help() if args.help else None
-    if program == VALIDATE:
-        args.validate = True
     return args
+
+
+def subcommand_parser(word: str, usage: str, description: str, epilog: str) -> _Parser:
+    """The parser of a command beside running cases, for `add_common` and `read`.
+
+    Args:
+        word: the command's name.
+        usage: how it is called, with ``%(prog)s`` for all up to that name.
+        description: what it does, one sentence.
+        epilog: its exit codes.
+    """
+    return _Parser(f"{RUN} {word}", usage=usage, description=description, epilog=textwrap.fill(epilog, 78))
 
 
 def language_of(given: Iterable[str]) -> str | None:
@@ -229,10 +246,15 @@ def _add_output(parser: _Parser, *, running: bool) -> None:
     if running:
         add("-v", "--verbose", action="store_true", help=tr("show requests, timings, checks and extracted values"))
         add("--no-color", action="store_true", help=tr("no colours"))
+    add("--version", action="store_true", help=tr("show the version"))
+    add_common(add)
+
+
+def add_common(add: Callable[..., None]) -> None:
+    """What can be asked of every command."""
     languages = tr("language of all messages; by default the environment's")
     add("--lang", type=values.one_of(words.LANGUAGES), metavar="|".join(words.LANGUAGES), help=languages)
     add("--debug", action="store_true", help=tr("show a traceback where the engine itself fails"))
-    add("--version", action="store_true", help=tr("show the version"))
     add("-h", "--help", action="store_true", help=tr("show this help"))
 
 
@@ -243,6 +265,7 @@ def _epilog(*, running: bool) -> str:
         (f"{RUN} tests/", tr("run all cases of a folder")),
         (f"{RUN} login.yaml -v -o result.json", tr("run one, show everything, keep the result")),
         (f"{RUN} login.yaml --ws-server", tr("let it be watched at ws://localhost:8765")),
+        (f"{RUN} mock login.yaml", tr("serve its mock server by itself")),
     )
     width = max(len(command) for command, _ in commands)
     examples = "\n".join(f"  {command:{width}}  {meaning}" for command, meaning in commands)

@@ -1,4 +1,4 @@
-"""What the command line does: run case files, or only check them."""
+"""What the command line does: run case files, or only check them, or a command of another name."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sisyphus import signals, words
-from sisyphus.arguments import language_of, parse
+from sisyphus.arguments import RUN, language_of, parse
 from sisyphus.case.load import load_all
 from sisyphus.case.project import Choices
 from sisyphus.case.yaml import scalar
 from sisyphus.errors import CaseFileError, OutputError, StartError, UsageError
 from sisyphus.outputs import Outputs
 from sisyphus.report.standard import StandardStream
+from sisyphus.subcommands import subcommand
 from sisyphus.version import __version__
 from sisyphus.words import tr
 
@@ -71,6 +72,8 @@ def _bug(exc: BaseException) -> int:
 
 
 def _command(given: Sequence[str], program: str, out: StandardStream) -> int:
+    if program == RUN and (command := subcommand(given)) is not None:
+        return command.run(given[1:], out)
     args = parse(given, program)
     if args.help is not None or args.version:
         out.write(args.help or f"{program} {__version__}\n")

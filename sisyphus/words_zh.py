@@ -71,6 +71,17 @@ CATALOGUE: Final[dict[str, str]] = {
     "must be a size like 512K or 64M, got '{value}'": "必须是 512K、64M 这样的大小，实际是“{value}”",
     "an origin looks like https://ci.example or http://localhost:3000, got '{value}'": "来源应当形如 https://ci.example 或 http://localhost:3000，实际是“{value}”",
     "there is no '{value}', only {known}": "没有“{value}”，只有 {known}",
+    "serve its mock server by itself": "单独运行它的模拟服务器",
+    # canned.reply
+    "a status is a whole number, got {value!r}": "状态码必须是整数，实际是 {value!r}",
+    "a value is nested too deeply to be sent": "值嵌套太深，无法发送",
+    "the mock server fails on purpose, with status {status}": "模拟服务器有意失败，状态码 {status}",
+    # case._answering
+    "a failure needs a type": "failure 需要类型",
+    "a response has one body, but both '{one}' and '{other}' are given": "响应只能有一个响应体，但同时给出了“{one}”和“{other}”",
+    "it knows {names} and functions": "它能用的是 {names} 和函数",
+    "max_delay is less than {key}": "max_delay 小于 {key}",
+    "the mock server does not know '{name}', it sees nothing of the case": "模拟服务器不知道“{name}”，它看不到用例里的内容",
     # case._checking
     "validations": "校验",
     "a validation": "校验",
@@ -212,6 +223,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "'{url}' is no HTTP proxy": "“{url}”不是 HTTP 代理",
     "a client certificate needs a file": "客户端证书需要文件",
     "a path, [certificate, key], or a mapping": "路径、[证书, 私钥] 或映射",
+    "'else_response' is given where a condition does not hold, and there is none": "“else_response”在条件不成立时返回，但没有写条件",
+    "add a condition": "请加上 condition",
     # case._rendering
     "a condition is an expression, true or false, a list, or one of and, or, not": "条件可以是表达式、true 或 false、列表，或 and、or、not 之一",
     # case._requesting
@@ -240,6 +253,17 @@ CATALOGUE: Final[dict[str, str]] = {
     "'{key}' has no effect beside max_attempts": "已有 max_attempts，“{key}”不起作用",
     "known: {names}": "可用的有：{names}",
     "unknown word '{word}' in {key}": "{key} 中有未知的词“{word}”",
+    # case._routing
+    "a path, or a mapping from paths to values": "路径，或从路径到值的映射",
+    "body_match_type needs a body_pattern": "body_match_type 需要与 body_pattern 一起写",
+    "the path of a route has no query in it": "路由的 path 里不能有查询串",
+    "write what is behind the ? under query_params": "请把 ? 后面的内容写到 query_params 下",
+    "the path of a route is no URL": "路由的 path 不是 URL",
+    "the pattern is no JSON: {reason}": "这个模式不是 JSON：{reason}",
+    "write it as YAML, without quotes": "请去掉引号，直接写成 YAML",
+    "unknown {key} '{word}'": "未知的 {key}“{word}”",
+    "what a route asks for is compared as it stands, not as a template": "路由要求的值按原文比较，不能是模板",
+    "use condition, which sees the request": "请用 condition，它能看到请求",
     # case._scene
     "the tag '{tag}' is not allowed": "不允许使用标签“{tag}”",
     "only '!include PATH' is; quotes make a value text, and text that begins with ! stands in quotes": "只允许“!include 路径”；加引号的值就是文本，以 ! 开头的文本要加引号",
@@ -327,6 +351,11 @@ CATALOGUE: Final[dict[str, str]] = {
     "'{step}' depends on '{name}', which does not come before it": "“{step}”依赖的“{name}”没有排在它前面",
     "move it down": "请把它移到后面",
     "'{step}' depends on '{name}', which is no step": "“{step}”依赖的“{name}”不是步骤",
+    # case.mock_file
+    "'{key}' stands beside 'mock_server', not in it": "“{key}”写在了 mock_server 旁边，而不是里面",
+    "a mock server's file": "模拟服务器的文件",
+    "one mock server at a time: {path} holds {count} files": "一次只能启动一个模拟服务器：{path} 有 {count} 个文件",
+    "there is no mock server in this file": "这个文件里没有模拟服务器",
     # case.project
     "did you mean '{near}'? ": "是不是“{near}”？",
     "unknown profile '{name}'": "未知的环境配置（profile）“{name}”",
@@ -363,6 +392,20 @@ CATALOGUE: Final[dict[str, str]] = {
     "--ws-key needs the certificate it belongs to: --ws-cert": "--ws-key 需要它所属的证书：--ws-cert",
     # destinations
     "{file}: config.output.path: {reason}": "{file}：config.output.path：{reason}",
+    # command_mock
+    "%(prog)s [options] FILE": "%(prog)s [选项] 文件",
+    "Serves the mock server of a case file, or of a file with just its routes, until Ctrl-C.": "运行用例文件（或只有路由的文件）里的模拟服务器，按 Ctrl-C 结束。",
+    "a case file with config.mock_server, or a file with mock_server or routes": "含 config.mock_server 的用例文件，或含 mock_server 或 routes 的文件",
+    "choose another with --host and --port; port 0 is any free one": "请用 --host 和 --port 换一个；端口 0 表示任一空闲端口",
+    "connection closed": "连接已关闭",
+    "exit code: 0 ended by Ctrl-C, 2 arguments or file are wrong, 3 the address cannot be used": "退出码：0 由 Ctrl-C 结束，2 参数或文件有误，3 地址无法使用",
+    "mock server at {url} (Ctrl-C ends it)": "模拟服务器在 {url}（按 Ctrl-C 结束）",
+    "mock serves one file; try: {example} (cases in a folder 'mock' run by ./mock)": "mock 需要一个文件；例如：{example}（要运行 mock 目录里的用例，请写 ./mock）",
+    "no answer, the client left": "不响应，客户端已离开",
+    "the address to listen at, instead of the file's or 127.0.0.1": "监听的地址，代替文件里的或 127.0.0.1",
+    "the client left before its answer": "客户端在响应之前离开",
+    "the port to listen at, instead of the file's or any free one": "监听的端口，代替文件里的或任一空闲端口",
+    "what is served": "运行什么",
     # engine.attempt
     "no end within the timeout of {limit:g} s": "超时：{limit:g} 秒内没有结束",
     "status {status}": "状态码 {status}",
@@ -384,10 +427,6 @@ CATALOGUE: Final[dict[str, str]] = {
     "the engine failed: {reason}": "引擎出错：{reason}",
     "This is a bug in sisyphus-api-engine; run again with --debug and report what it prints.": "这是 sisyphus-api-engine 的缺陷；请加 --debug 再运行一次，并反馈输出内容。",
     # engine.context
-    "{path} is outside the project's folder {root}": "{path} 在项目目录 {root} 之外",
-    "Put the file next to the case file, or make the folder above it the project (.sisyphus/).": "请把文件放到用例文件旁边，或让上级目录成为项目目录（.sisyphus/）。",
-    "the file {path} does not exist": "文件 {path} 不存在",
-    "Paths are relative to the case file: {folder}.": "路径相对于用例文件所在目录：{folder}。",
     "cannot read {path}: {reason}": "无法读取 {path}：{reason}",
     "stopped at the first failure (--fail-fast)": "遇到第一个失败即停止（--fail-fast）",
     "stopped at {count} failed cases (--max-failures)": "已有 {count} 个用例失败，停止运行（--max-failures）",
@@ -489,6 +528,12 @@ CATALOGUE: Final[dict[str, str]] = {
     "there was no time left": "没有时间写完",
     "it was changed while the run went on": "它在运行期间被改动",
     "Look at the line of the script, and at what it printed (output, stderr), in the result.": "请看脚本的那一行，以及结果中它打印的内容（output、stderr）。",
+    # files
+    "'{path}' cannot be a file: {reason}": "“{path}”不可能是文件：{reason}",
+    "{path} is outside the project's folder {root}": "{path} 在项目目录 {root} 之外",
+    "Put the file next to the case file, or make the folder above it the project (.sisyphus/).": "请把文件放到用例文件旁边，或让上级目录成为项目目录（.sisyphus/）。",
+    "the file {path} does not exist": "文件 {path} 不存在",
+    "Paths are relative to the case file: {folder}.": "路径相对于用例文件所在目录：{folder}。",
     # http.bodies
     "this cannot be written as JSON: {reason}": "无法写成 JSON：{reason}",
     "a text holds half a surrogate pair, which UTF-8 cannot encode": "文本中有不完整的代理对，UTF-8 无法编码",
@@ -699,13 +744,18 @@ CATALOGUE: Final[dict[str, str]] = {
     "the key of --ws-key is protected by a passphrase; give one that is not": "--ws-key 的私钥有口令保护；请给出没有口令的私钥",
     "key and certificate do not belong together": "私钥与证书不匹配",
     "it has to hold a certificate and its key as PEM ({reason})": "其中必须有 PEM 格式的证书和私钥（{reason}）",
+    # mock.matching
+    "body: {reason}": "请求体：{reason}",
+    "header {name}: {reason}": "请求头 {name}：{reason}",
+    "query parameter {name}: {reason}": "查询参数 {name}：{reason}",
     # mock.routes
+    "its condition does not hold": "它的条件不成立",
     "the mock server has no {method} for {path}": "模拟服务器的 {path} 没有 {method} 方法",
     "the mock server has no route for {method} {path}": "模拟服务器没有 {method} {path} 的路由",
     "the mock route '{route}' cannot answer: {reason}": "模拟路由“{route}”无法响应：{reason}",
-    "{status_code} is no status that can end an answer": "{status_code} 不是可用的响应状态码",
     # mock.server
     "the mock server cannot listen on {address}: {reason}": "模拟服务器无法在 {address} 监听：{reason}",
+    "the mock server takes bodies of at most {limit} bytes": "模拟服务器接受的请求体最多 {limit} 字节",
     # outputs
     "watch live: {url}": "实时观看：{url}",
     "warning: whoever reaches port {port} of this machine can watch this run: its names, addresses, messages, and variables if they are sent; --ws-token auto asks watchers for a token": "警告：能访问本机端口 {port} 的人都可以观看这次运行：名称、地址、消息，以及发送的变量；--ws-token auto 会要求观看者出示令牌",
@@ -990,5 +1040,4 @@ CATALOGUE: Final[dict[str, str]] = {
     "the URL '{url}' has a port beyond {last}": "URL“{url}”的端口超过 {last}",
     "{url} redirects to '{target}', whose port cannot be": "{url} 重定向到“{target}”，其端口无效",
     "{where} redirects to what is no URL: {reason}": "{where} 重定向到的不是 URL：{reason}",
-    "'{path}' cannot be a file: {reason}": "“{path}”不可能是文件：{reason}",
 }

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from sisyphus.case._shapes import as_map, each, expected, require
-from sisyphus.case._tokens import check_headers, check_method
-from sisyphus.case.draft import Draft, Findings, Place, pending, spellings, take
+from sisyphus.case._answering import ANSWER, DELAYS, check_names, put_delay, put_failure, response_draft, switched_on
+from sisyphus.case._expecting import constant
+from sisyphus.case._routing import CRITERIA, check_criteria
+from sisyphus.case._shapes import as_map, each
+from sisyphus.case.draft import Draft, spellings, take
 from sisyphus.case.yaml import Seq
-from sisyphus.errors import Mark
+from sisyphus.errors import FieldError, Mark
+from sisyphus.files import file_inside
 from sisyphus.words import tr
 
-_MOCK: Final = spellings("host", "port", "routes", "default_response", "enabled", rules="routes")
-_ROUTE: Final = spellings(
-    "name", "method", "path", "response", "responses", "delay", fixed_delay="delay", url="path"
-) | pending(
-    "priority", "enabled", "match_type", "query_params", "headers", "body_pattern", "body_match_type", "condition",
-    "else_response", "min_delay", "max_delay", "failure",
-)  # fmt: skip
-_RESPONSE: Final = spellings(
-    "status_code", "headers", "body", "delay", status="status_code", fixed_delay="delay", json="body"
-) | pending("file", "min_delay", "max_delay")
-_DELAY: Final = spellings("fixed_delay") | pending("min_delay", "max_delay")
-_PARAMETER: Final = re.compile(r"\{([A-Za-z_]\w*)\}")
-_STATUSES: Final = range(200, 1000)  # those that can end an answer
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sisyphus.case.draft import Findings, Place
+
+MOCK: Final = spellings("host", "port", "routes", "default_response", "enabled", rules="routes")
+_ROUTE: Final = (
+    CRITERIA | DELAYS | spellings("name", "priority", "enabled", "response", "responses", "else_response", "failure")
+)
 
 
 def mock_server_draft(value: Any, place: Place, found: Findings) -> Draft | None:
@@ -36,18 +35,42 @@ def mock_server_draft(value: Any, place: Place, found: Findings) -> Draft | None
         source = as_map(value, place, "mock_server", found, "mock_server: {routes: [{path: /users}]}")
         if source is None:
             return None
-        draft = take(source, _MOCK, "mock_server", found)
-    draft["where"] = Mark(*place)
+        draft = take(source, MOCK, "mock_server", found)
+    return finish_mock(draft, found)
+
+
+def finish_mock(draft: Draft, found: Findings) -> Draft | None:
+    """Completes a mock server whose keys are the model's already; None if it is switched off."""
+    draft["where"] = Mark(*draft.place)
     if "routes" in draft:
         at = draft.place_of("routes")
         draft["routes"] = each(draft["routes"], at, "routes", lambda item, here: _route(item, here, found), found)
     if draft.get("default_response") is not None:
-        at = draft.place_of("default_response")
-        draft["default_response"] = _response(draft["default_response"], at, found)
-    enabled = draft.pop("enabled", True)
-    if not isinstance(enabled, bool):
-        found.wrong(draft.place_of("enabled"), f"enabled: {expected(tr('true or false'), enabled)}")
-    return draft if enabled is not False else None
+        default = response_draft(draft["default_response"], draft.place_of("default_response"), found)
+        draft["default_response"] = default
+        if default is not None:
+            check_names(default, found)
+    return draft if switched_on(draft, found) else None
+
+
+def check_mock_files(draft: Draft, folder: Path, root: Path, found: Findings) -> None:
+    """Notes files of answers that are not there, as far as that is known before anybody asks."""
+    for answer in _all_answers(draft):
+        file = answer.get("file")
+        if isinstance(file, str) and constant(file):
+            try:
+                file_inside(file, folder=folder, root=root)
+            except FieldError as exc:
+                found.wrong(answer.place_of("file"), str(exc), exc.suggestion)
+
+
+def _all_answers(draft: Draft) -> Iterator[Draft]:
+    for route in draft.get("routes", ()):
+        yield from route["responses"]
+        if isinstance(route.get("else_response"), Draft):
+            yield route["else_response"]
+    if isinstance(draft.get("default_response"), Draft):
+        yield draft["default_response"]
 
 
 def _route(value: Any, place: Place, found: Findings) -> Draft | None:
@@ -56,38 +79,27 @@ def _route(value: Any, place: Place, found: Findings) -> Draft | None:
         return None
     draft = take(source, _ROUTE, tr("a route"), found)
     draft["where"] = Mark(*draft.place)
-    check_method(draft, found)
-    _check_path(draft, found)
-    _put_delay(draft, found)
-    answers = _answers(draft, found)
-    if "delay" in draft:
-        for answer in answers:
-            if "delay" not in answer:
-                answer.put("delay", draft["delay"], draft.place_of("delay"))
-    draft["responses"] = answers
-    return draft
+    check_criteria(draft, found)
+    put_delay(draft, found)
+    put_failure(draft, found)
+    draft["responses"] = answers = _answers(draft, found)
+    otherwise = _else_response(draft, found)
+    common = draft.part(ANSWER)
+    for answer in answers if otherwise is None else [*answers, otherwise]:
+        _inherit(answer, common)
+        check_names(answer, found)
+    check_names(draft, found)
+    return draft if switched_on(draft, found) else None
 
 
-def _check_path(draft: Draft, found: Findings) -> None:
-    given = require(draft, "path", tr("a route needs a path"), "path: /users/{id}", found)
-    if given and isinstance(draft["path"], str):
-        names = _PARAMETER.findall(draft["path"])
-        twice = next((name for name in names if names.count(name) > 1), None)
-        if twice is not None:
-            message = tr("the path has two parameters of the name {name}", name="{" + twice + "}")
-            found.wrong(draft.place_of("path"), message, tr("rename one of them"))
-
-
-def _put_delay(draft: Draft, found: Findings) -> None:
-    """``delay: {fixed_delay: 1}`` is another spelling of ``delay: 1``."""
-    if isinstance(draft.get("delay"), dict):
-        inner = take(draft["delay"], _DELAY, tr("a delay"), found)
-        if "fixed_delay" in inner:
-            draft.put("delay", inner["fixed_delay"], inner.place_of("fixed_delay"))
-        else:
-            draft.discard("delay")
-    if draft.get("delay", 0) is None:
-        draft.discard("delay")
+def _inherit(answer: Draft, common: Draft) -> None:
+    """Gives an answer what its route says for all of them, where it says nothing itself."""
+    for keys in (("delay", "max_delay"), ("failure",)):
+        if not any(key in answer for key in keys):
+            for key in keys:
+                if key in common:
+                    answer.put(key, common[key], common.place_of(key))
+                    answer.respell(key, common.key_of(key))
 
 
 def _answers(draft: Draft, found: Findings) -> list[Draft]:
@@ -97,24 +109,19 @@ def _answers(draft: Draft, found: Findings) -> list[Draft]:
         place = draft.place_of("responses")
         if one is not None:
             found.said_twice(place, "responses", "response")
-        answers = each(several, place, "responses", lambda item, at: _response(item, at, found), found)
-    elif one is not None and (answer := _response(one, draft.place_of("response"), found)) is not None:
+        answers = each(several, place, "responses", lambda item, at: response_draft(item, at, found), found)
+    elif one is not None and (answer := response_draft(one, draft.place_of("response"), found)) is not None:
         answers = [answer]
     return answers or [Draft(draft.place)]
 
 
-def _response(value: Any, place: Place, found: Findings) -> Draft | None:
-    source = as_map(value, place, tr("a response"), found, "{status_code: 200, body: {id: 1}}")
-    if source is None:
+def _else_response(draft: Draft, found: Findings) -> Draft | None:
+    if draft.get("else_response") is None:
+        draft.pop("else_response", None)
         return None
-    draft = take(source, _RESPONSE, tr("a response"), found)
-    _put_delay(draft, found)
-    check_headers(draft.get("headers"), found)
-    status = draft.get("status_code")
-    if isinstance(status, int) and not isinstance(status, bool) and status not in _STATUSES:
-        found.wrong(
-            draft.place_of("status_code"),
-            f"status_code: {tr('{status} is no status that can end an answer', status=status)}",
-            tr("use 200 to 599"),
-        )
-    return draft
+    place = draft.place_of("else_response")
+    if draft.lacks("condition"):
+        message = tr("'else_response' is given where a condition does not hold, and there is none")
+        found.wrong(place, message, tr("add a condition"))
+    draft["else_response"] = answer = response_draft(draft["else_response"], place, found)
+    return answer

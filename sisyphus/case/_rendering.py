@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from sisyphus.values.template import Template
 
 # Texts of the file that nobody renders, or that others look at.
-_AS_WRITTEN: Final = frozenset({"description", "raw", "where", "id", "type", "op", "depends_on", "tags"})
+_AS_WRITTEN: Final = frozenset(
+    {"body_pattern", "depends_on", "description", "id", "op", "raw", "tags", "type", "where"}
+)  # fmt: skip
 _CONDITIONS: Final = frozenset({"skip_if", "only_if", "condition", "loop_condition", "break_if", "continue_if"})
 _FAKER: Final = re.compile(r"\bfaker\s*(\.\s*\w+\s*)?\(")
 

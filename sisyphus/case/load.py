@@ -11,6 +11,7 @@ from attrs import evolve
 from sisyphus.case._circles import check_circles
 from sisyphus.case._configuring import EnvVars, Profile, is_profile
 from sisyphus.case._merging import merge_drafts
+from sisyphus.case._mocking import check_mock_files
 from sisyphus.case._overriding import COMMAND_LINE, command_line_wins
 from sisyphus.case._rendering import check_templates
 from sisyphus.case._reporting import check_output
@@ -127,7 +128,7 @@ class _Loader:
         variables = configuration.draft.get("variables", {})
         check_circles(variables, configuration.draft.place_of("variables"), own, found)
         data = _data(configuration, file, root, found)
-        config = _config(configuration, found)
+        config = _config(configuration, Path(file).parent, root, found)
         steps = _steps(draft.pop("steps"), configuration, found)
         setup, teardown = (_hooks(key, draft.pop(key, None), configuration, found) for key in HOOKS)
         draft.update(file=file, root=str(root))
@@ -161,7 +162,7 @@ def _data(configuration: Configuration, file: str, root: Path, found: Findings) 
     return data_source(configuration.draft, file, root, configuration.above, found)
 
 
-def _config(configuration: Configuration, found: Findings) -> Config | None:
+def _config(configuration: Configuration, folder: Path, root: Path, found: Findings) -> Config | None:
     draft = configuration.draft
     for profile in _profiles(draft.get("profiles", Draft(draft.place))):
         structure(profile, Profile, found)
@@ -172,7 +173,13 @@ def _config(configuration: Configuration, found: Findings) -> Config | None:
         # A copy: the steps adjust what is written, not what it is completed to.
         draft = merge_drafts(draft)
         draft["retry"] = completed(draft["retry"])
-    return structure(draft, Config, found)
+    if draft.get("mock_server") is not None:
+        check_mock_files(draft["mock_server"], folder, root, found)
+    config = structure(draft, Config, found)
+    if config is None or config.mock_server is None:
+        return config
+    mock = evolve(config.mock_server, seed=config.seed, folder=str(folder), root=str(root))
+    return evolve(config, mock_server=mock)
 
 
 def _profiles(group: Draft) -> list[Draft]:

@@ -191,34 +191,66 @@ class WebSocket:
 
 
 @frozen(kw_only=True)
-class MockResponse:
-    """One canned answer; `body` is sent as JSON unless it is text."""
+class MockFailure:
+    """How an answer goes wrong on purpose, and how often; `delay` is that of `large_delay`, in seconds."""
 
-    status_code: int = 200
+    failure_type: Literal[
+        "timeout", "connection_error", "http_error", "empty_response", "malformed_json", "large_delay"
+    ]
+    probability: float = field(default=1.0, validator=[ge(0), le(1)])
+    status_code: int | str = 500
+    delay: float = field(default=60.0, validator=ge(0))
+
+
+@frozen(kw_only=True)
+class MockResponse:
+    """One canned answer; `body` is sent as JSON unless it is text, `file` as it is.
+
+    It comes after `delay` seconds, or, if there is a `max_delay`, after some time between the two.
+    """
+
+    status_code: int | str = 200  # text is a template
     headers: Mapping[str, Any] = field(factory=dict)
     body: Any = ABSENT
+    file: str | None = None
     delay: float = field(default=0.0, validator=ge(0))
+    max_delay: float | None = field(default=None, validator=optional(ge(0)))
+    failure: MockFailure | None = None
 
 
 @frozen(kw_only=True)
 class Route:
-    """What the mock server answers to one method and path; `responses` are given in turn, the last one ever after."""
+    """Which requests the mock server answers, and how.
+
+    `responses` are given in turn, the last one ever after; `else_response` where all but the condition holds.
+    """
 
     path: str
+    match_type: Literal["exact", "regex", "contains"] = "exact"
     method: str = "GET"
     name: str | None = None
+    priority: int = 0  # the highest is asked first
+    query_params: Mapping[str, Any] = field(factory=dict)
+    headers: Mapping[str, Any] = field(factory=dict)
+    body_pattern: Any = ABSENT
+    body_match_type: Literal["contains", "regex", "exact", "json", "jsonpath"] = "contains"
+    condition: Any = None
     responses: tuple[MockResponse, ...] = (MockResponse(),)
+    else_response: MockResponse | None = None
     where: Mark = NOWHERE
 
 
 @frozen(kw_only=True)
 class MockServer:
-    """A server the case brings with it."""
+    """A server the case brings with it; `seed` makes what it draws by lot repeatable."""
 
     host: str = "127.0.0.1"
     port: int = field(default=0, validator=[ge(0), le(65535)])
     routes: tuple[Route, ...] = ()
     default_response: MockResponse | None = None
+    seed: int | None = None
+    folder: str = "."  # what its files are relative to
+    root: str = "."  # the project's folder, which they may not leave
     where: Mark = NOWHERE
 
 

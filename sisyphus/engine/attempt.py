@@ -76,7 +76,7 @@ def _validated(step: Step, context: Bench, outcome: Outcome) -> Tried:
     tried = Tried(view=view, failure=outcome.failure, error=outcome.error, warnings=outcome.warnings)
     if step.checks:
         names = context.names.plus(response=view)
-        tried.checks = validate(step.checks, view, names, resolve_file=partial(text_of, context.case))
+        tried.checks = validate(step.checks, context.seen(view), names, resolve_file=partial(text_of, context.case))
     broken = [check for check in tried.checks if check.status == "error"]
     unmet = [check for check in tried.checks if check.status == "failed"]
     if broken:

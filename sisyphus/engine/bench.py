@@ -132,6 +132,11 @@ class Bench:
         """Takes in what the steps inside and the setup set, beside the step's own variables as they were."""
         self.names = self.frame.scope.names().plus(**self._own_names())
 
+    def seen(self, view: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What validations and extractors look at: what came, and what the case's mock server was asked."""
+        mock = self.frame.scope.builtins.get("mock")
+        return view if mock is None else {"mock": dict(mock), **view}
+
     def _own_names(self) -> dict[str, Any]:
         """The step's own variables, as they were when it began."""
         return {name: self.names[name] for name in self.step.variables if name in self.names}

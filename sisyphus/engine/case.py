@@ -83,23 +83,24 @@ class _CaseRun:
             return
         seconds = self.case.config.case_timeout or float("inf")
         with trio.move_on_after(seconds) as self.limit:
-            async with self._mock(self.case.config.mock_server) as url:
+            async with self._mock(self.case.config.mock_server) as mock:
                 if self.error is None:
-                    async with aclosing(self._context(url)) as context:
-                        await self._carry_out(context, self._frame(url, context))
+                    async with aclosing(self._context(mock)) as context:
+                        await self._carry_out(context, self._frame(mock, context))
         if self.limit.cancelled_caught:
             self.error = self._why_cancelled()
             await self._tell(self.error)
 
     @asynccontextmanager
-    async def _mock(self, server: MockServer | None) -> AsyncIterator[str | None]:
+    async def _mock(self, server: MockServer | None) -> AsyncIterator[Mapping[str, Any] | None]:
+        """The mock server while it runs, as templates see it."""
         if server is None:
             yield None
             return
         async with trio.open_nursery() as nursery:
-            url: str | None = None
+            mock: Mapping[str, Any] | None = None
             try:
-                url = await nursery.start(self.supervise_mock, server)
+                mock = await nursery.start(self.supervise_mock, server)
                 # From here on it lives until the teardowns have ended. A shield from the beginning would keep a
                 # cancelled `start` waiting for a server that nobody ends.
                 self.mock_scope.shield = True
@@ -112,17 +113,17 @@ class _CaseRun:
                 )
                 await self._tell(self.error)
             try:
-                yield url
+                yield mock
             finally:
                 self.mock_scope.cancel("the case is done")
 
     async def supervise_mock(  # noqa: ASYNC128 - serve_mock says when it has started
-        self, server: MockServer, *, task_status: trio.TaskStatus[str]
+        self, server: MockServer, *, task_status: trio.TaskStatus[Mapping[str, Any]]
     ) -> None:
         with self.mock_scope:
             await self.run.serve_mock(server, task_status=task_status)
 
-    def _frame(self, mock_url: str | None, context: CaseContext) -> Frame:
+    def _frame(self, mock: Mapping[str, Any] | None, context: CaseContext) -> Frame:
         case, config = self.case, self.case.config
         names: dict[str, Any] = {}  # what the description of a database may use
         functions = build_functions(
@@ -138,8 +139,8 @@ class _CaseRun:
             "response": None,
             "steps": {},
         }
-        if mock_url is not None:
-            builtins["mock_url"] = mock_url
+        if mock is not None:
+            builtins |= {"mock": mock, "mock_url": mock["url"]}
         names.update(builtins)
         written, given = variables_of(case)
         return Frame(
@@ -148,11 +149,13 @@ class _CaseRun:
             )
         )
 
-    def _context(self, mock_url: str | None) -> CaseContext:
+    def _context(self, mock: Mapping[str, Any] | None) -> CaseContext:
         base_url = self.case.config.base_url
+        if base_url is None and mock is not None:
+            base_url = mock["url"]
         return CaseContext(
             case=self.case, run=self.run, emitter=self.emitter, session=Session(self.run.pools), tally=self.tally,
-            began=self.began, explain=self._explain, base_url=base_url if base_url is not None else mock_url,
+            began=self.began, explain=self._explain, base_url=base_url,
         )  # fmt: skip
 
     async def _carry_out(self, context: CaseContext, frame: Frame) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import trio
 from attrs import define, field
 
 from sisyphus.errors import FieldError
+from sisyphus.files import file_inside, place_inside
 from sisyphus.redaction.secrets import Secrets, of_environment
 from sisyphus.values.template import render
 from sisyphus.words import tr
@@ -25,13 +26,11 @@ if TYPE_CHECKING:
     from sisyphus.http.session import Session
     from sisyphus.results import ErrorInfo
 
-_PATH_SHOWN: Final = 200  # characters; a template may have put a whole body where a path belongs
-
 
 class ServeMock(Protocol):
-    """Serves a mock server until it is cancelled; `started` carries its base URL."""
+    """Serves a mock server until it is cancelled; `started` carries `mock` of templates: its `url`, its `requests`."""
 
-    async def __call__(self, server: MockServer, *, task_status: trio.TaskStatus[str]) -> None: ...
+    async def __call__(self, server: MockServer, *, task_status: trio.TaskStatus[Mapping[str, Any]]) -> None: ...
 
 
 @define
@@ -145,33 +144,16 @@ def place_in_project(case: Case, written: str) -> Path:
     Raises:
         FieldError: it leads outside, or cannot be a path.
     """
-    try:
-        path = (Path(case.file).parent / written).resolve()
-        path.is_file()
-    except (OSError, ValueError, RuntimeError) as exc:  # too long; characters no path has; links in a circle
-        reason = getattr(exc, "strerror", None) or exc
-        raise FieldError(tr("'{path}' cannot be a file: {reason}", path=written[:_PATH_SHOWN], reason=reason)) from exc
-    if not path.is_relative_to(Path(case.root).resolve()):
-        raise FieldError(
-            tr("{path} is outside the project's folder {root}", path=written, root=case.root),
-            suggestion=tr("Put the file next to the case file, or make the folder above it the project (.sisyphus/)."),
-        )
-    return path
+    return place_inside(written, folder=Path(case.file).parent, root=case.root)
 
 
 def inside_project(case: Case, written: str) -> Path:
-    """The file that a case means by a path.
+    """The file that a case means by a path: relative to the case file, else to the project's folder.
 
     Raises:
         FieldError: it does not exist, leads outside the project, or cannot be a path.
     """
-    path = place_in_project(case, written)
-    if not path.is_file():
-        raise FieldError(
-            tr("the file {path} does not exist", path=written),
-            suggestion=tr("Paths are relative to the case file: {folder}.", folder=Path(case.file).resolve().parent),
-        )
-    return path
+    return file_inside(written, folder=Path(case.file).parent, root=case.root)
 
 
 def text_of(case: Case, written: str) -> str:

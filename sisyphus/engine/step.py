@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from sisyphus.case.model import Step
     from sisyphus.engine.context import CaseContext
     from sisyphus.engine.frame import Frame, Place
-    from sisyphus.engine.scope import Names
     from sisyphus.events import Data
     from sisyphus.results import StepStatus
 
@@ -121,7 +120,7 @@ class _StepRun:
         try:
             if await self._is_set_up(bench):
                 await self._attempt_until_enough(bench)
-                await self._extract(bench.names)
+                await self._extract(bench)
         finally:
             if self.step.teardown:
                 await see_through(partial(self._tear_down, bench), self.context.run)  # noqa: ASYNC102 - it shields, with a deadline
@@ -191,13 +190,13 @@ class _StepRun:
             await context.log("warning", message, attempt=number, delay=delay)
             await trio.sleep(delay)
 
-    async def _extract(self, names: Names) -> None:
+    async def _extract(self, bench: Bench) -> None:
         view, wanted = self.tried.view, self.step.extractors
         if self.tried.status != "success":
             wanted = tuple(extractor for extractor in wanted if extractor.always)
         if not wanted or view is None:
             return
-        for item in extract(wanted, view, names.plus(response=view)):
+        for item in extract(wanted, bench.seen(view), bench.names.plus(response=view)):
             if item.warning is not None:
                 await self._warn(item.warning)
             if item.value is ABSENT:

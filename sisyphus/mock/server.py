@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import functools
 import logging
+import math
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
+from attrs import frozen
 
-from sisyphus.errors import StartError
+from sisyphus.canned.asked import Asked
+from sisyphus.canned.reply import Reply, problem
+from sisyphus.errors import FieldError, StartError
+from sisyphus.files import file_inside
 from sisyphus.http.headers import Headers
-from sisyphus.mock.routes import Asked, Routes
+from sisyphus.mock.routes import Routes, cannot_answer
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -20,6 +25,11 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
     from sisyphus.case.model import MockServer
+    from sisyphus.mock.record import Record
+
+    Watch = Callable[["Exchange"], None]
+
+MOST_BODY: Final = 64 * 1024 * 1024  # bytes of a request's body
 
 # Where the process has no file left for a connection, Trio waits and logs it; what no handler takes goes to the terminal,
 # traceback and all.
@@ -28,8 +38,28 @@ logging.getLogger("trio.serve_listeners").addHandler(logging.NullHandler())
 _EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - addresses to listen on, and to be reached at
 
 
-async def serve(server: MockServer, *, task_status: trio.TaskStatus[str] = trio.TASK_STATUS_IGNORED) -> None:
-    """Answers requests until it is cancelled; `started` carries the base URL, without a slash at its end.
+@frozen(kw_only=True)
+class Exchange:
+    """A request and what came of it after some seconds; not `given`: the client left before."""
+
+    asked: Asked
+    reply: Reply
+    seconds: float
+    given: bool
+
+
+async def serve(
+    server: MockServer,
+    *,
+    watch: Watch | None = None,
+    task_status: trio.TaskStatus[Record] = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Answers requests until it is cancelled.
+
+    Args:
+        server: what it answers.
+        watch: called with each request and its reply, once that was given or was not wanted any more.
+        task_status: `started` carries what it is asked from now on, and its base URL, without a slash at its end.
 
     On cancellation every connection is closed at once, whatever answers are under way.
 
@@ -38,10 +68,12 @@ async def serve(server: MockServer, *, task_status: trio.TaskStatus[str] = trio.
     """
     listeners = await _listen(server)
     connections: set[trio.SocketStream] = set()
-    handle = _connection_handler(_application(Routes(server)), connections)
+    routes = Routes(server)
+    routes.record.url = _url(listeners[0])
+    handle = _connection_handler(partial(_application, server, routes, watch), connections)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(trio.serve_listeners, handle, listeners)
-        task_status.started(_url(listeners[0]))
+        task_status.started(routes.record)
         try:
             await trio.sleep_forever()
         finally:
@@ -77,7 +109,7 @@ def _close(connections: Iterable[trio.SocketStream]) -> None:
 
 
 def _connection_handler(
-    application: ASGIApp, connections: set[trio.SocketStream]
+    application_of: Callable[[trio.SocketStream], ASGIApp], connections: set[trio.SocketStream]
 ) -> Callable[[trio.SocketStream], Awaitable[None]]:
     """Serves one connection by Hypercorn.
 
@@ -89,13 +121,14 @@ def _connection_handler(
     from hypercorn.trio.tcp_server import TCPServer
     from hypercorn.trio.worker_context import WorkerContext
 
-    wrapped = ASGIWrapper(application)  # type: ignore[arg-type]  # the same protocol, typed by Hypercorn with TypedDicts
-    start = functools.partial(TCPServer, wrapped, Config(), WorkerContext(None), {})
+    config, context = Config(), WorkerContext(None)
 
     async def handle(stream: trio.SocketStream) -> None:
         connections.add(stream)
+        wrapped = ASGIWrapper(application_of(stream))  # type: ignore[arg-type]  # the same protocol, typed by Hypercorn with TypedDicts
+        serving = TCPServer(wrapped, config, context, {}, stream)  # type: ignore[arg-type]  # typed for TLS only; it asks what the stream is
         try:
-            await start(stream).run()  # type: ignore[arg-type]  # typed for TLS only; it asks what the stream is
+            await serving.run()
         finally:
             connections.discard(stream)
             stream.socket.close()
@@ -103,7 +136,8 @@ def _connection_handler(
     return handle
 
 
-def _application(routes: Routes) -> ASGIApp:
+def _application(server: MockServer, routes: Routes, watch: Watch | None, stream: trio.SocketStream) -> ASGIApp:
+    """What answers the requests of one connection."""
     from starlette.requests import ClientDisconnect, Request
     from starlette.responses import Response
 
@@ -111,28 +145,76 @@ def _application(routes: Routes) -> ASGIApp:
         if scope["type"] != "http":
             await send({"type": "websocket.close"})
             return
+        began = trio.current_time()
         try:
-            asked = await _asked(Request(scope, receive))
+            asked, whole = await _asked(Request(scope, receive))
         except ClientDisconnect:
             return
-        reply = routes.answer(asked)
-        await trio.sleep(reply.delay)
-        response = Response(reply.content, reply.status_code)
-        response.raw_headers = list(reply.headers)
-        await response(scope, receive, send)
+        reply = routes.answer(asked) if whole else _too_large()
+        if reply.file is not None:
+            reply = await _filled(reply, reply.file, server)
+        waiting = math.inf if reply.ending == "never" else reply.delay
+        given = not waiting or await _stays(receive, waiting)
+        if given and reply.ending == "close":
+            stream.socket.close()
+        elif given:
+            response = Response(reply.content, reply.status_code)
+            response.raw_headers = reply.wire_headers()
+            await response(scope, receive, send)
+        if watch is not None:
+            watch(Exchange(asked=asked, reply=reply, seconds=trio.current_time() - began, given=given))
 
     return application
 
 
-async def _asked(request: Request) -> Asked:
+async def _asked(request: Request) -> tuple[Asked, bool]:
+    """What is asked, and whether all of the body was read."""
     query: dict[str, Any] = {}
     for name in request.query_params:
         values = request.query_params.getlist(name)
         query[name] = values[0] if len(values) == 1 else values
-    return Asked(
+    body, whole = bytearray(), True
+    async for chunk in request.stream():
+        whole = whole and len(body) + len(chunk) <= MOST_BODY
+        if whole:
+            body += chunk
+        else:
+            body.clear()  # the rest is read all the same: the connection waits for it
+    asked = Asked(
         method=request.method,
         path=request.scope["path"],
+        url=str(request.url),
         query=query,
         headers=Headers(request.scope["headers"]),
-        body=(await request.body()).decode("utf-8", "replace"),
+        body=body.decode("utf-8", "replace"),
     )
+    return asked, whole
+
+
+def _too_large() -> Reply:
+    return problem(413, {"error": tr("the mock server takes bodies of at most {limit} bytes", limit=MOST_BODY)})
+
+
+async def _filled(reply: Reply, file: str, server: MockServer) -> Reply:
+    import mimetypes
+
+    try:
+        path = file_inside(file, folder=server.folder, root=server.root)
+        content = await trio.Path(path).read_bytes()
+    except FieldError as exc:
+        return cannot_answer(reply.route, exc)
+    except OSError as exc:
+        return cannot_answer(reply.route, tr("cannot read {path}: {reason}", path=file, reason=exc.strerror or exc))
+    # Not the machine's own table: what a test sees must not depend on where it runs.
+    content_type, encoding = mimetypes.MimeTypes().guess_type(path.name)
+    if content_type is None or encoding is not None:
+        content_type = "application/octet-stream"
+    return reply.filled(content, content_type + "; charset=utf-8" * content_type.startswith("text/"))
+
+
+async def _stays(receive: Receive, seconds: float) -> bool:
+    """Waits so long, or until the client leaves; returns whether it is still there."""
+    with trio.move_on_after(seconds) as patience:
+        while (await receive())["type"] != "http.disconnect":
+            pass  # nothing else comes once the body is read
+    return patience.cancelled_caught

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -96,7 +97,8 @@ def _mock(text: str) -> MockServer:
     server = config(f"mock_server: {text}").mock_server
     assert server is not None
     routes = tuple(evolve(route, where=ROUTE.where) for route in server.routes)
-    return evolve(server, where=MockServer().where, routes=routes)
+    assert server.root == str(Path.cwd())
+    return evolve(server, where=MockServer().where, routes=routes, root=".")
 
 
 @pytest.mark.parametrize(

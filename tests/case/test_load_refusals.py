@@ -242,28 +242,6 @@ CONFIG: list[Wrong] = [
         "mock_server: {default_response: 5}",
         ["4:35: a response must be a mapping, got a number (write for example {status_code: 200, body: {id: 1}})"],
     ),
-    (
-        "mock_server: [{path: /, priority: 1, match_type: regex, query_params: {a: 1}, headers: {a: 1}, body_pattern: a, condition: a, else_response: {a: 1}, min_delay: 1, failure: {a: 1}}]",
-        [
-            "4:27: 'priority' is not supported yet by this version",
-            "4:40: 'match_type' is not supported yet by this version",
-            "4:59: 'query_params' is not supported yet by this version",
-            "4:81: 'headers' is not supported yet by this version",
-            "4:98: 'body_pattern' is not supported yet by this version",
-            "4:115: 'condition' is not supported yet by this version",
-            "4:129: 'else_response' is not supported yet by this version",
-            "4:152: 'min_delay' is not supported yet by this version",
-            "4:166: 'failure' is not supported yet by this version",
-        ],
-    ),
-    (
-        "mock_server: [{path: /, response: {file: a}, delay: {min_delay: 1, max_delay: 2}}]",
-        [
-            "4:38: 'file' is not supported yet by this version",
-            "4:56: 'min_delay' is not supported yet by this version",
-            "4:70: 'max_delay' is not supported yet by this version",
-        ],
-    ),
     ("data_iterations: often", ["4:20: data_iterations: expected true or false, got text 'often'"]),
     ("variable_prefix: [p_]", ["4:20: variable_prefix: expected text, got a list"]),
     ("sensitive_fields: [[a]]", ["4:22: sensitive_fields must be text or a list of texts, got a list"]),

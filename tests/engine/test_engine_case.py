@@ -246,7 +246,7 @@ async def test_the_mock_servers_address_is_the_base_url_and_a_variable() -> None
     ended = trio.Event()
 
     async def serve(server: MockServer, *, task_status: trio.TaskStatus[str]) -> None:
-        task_status.started("http://mock:99")
+        task_status.started({"url": "http://mock:99", "requests": []})
         try:
             await trio.sleep_forever()
         finally:
@@ -270,7 +270,7 @@ async def test_a_case_that_is_cancelled_while_its_mock_server_starts_ends(autoju
     async def serve(server: MockServer, *, task_status: trio.TaskStatus[str]) -> None:
         with trio.CancelScope(shield=True):  # something that takes its time, as a first import does
             await trio.sleep(1)
-        task_status.started("http://mock:99")
+        task_status.started({"url": "http://mock:99", "requests": []})
         await trio.sleep(1000)
 
     scope = trio.CancelScope(deadline=trio.current_time() + 0.5)

@@ -26,8 +26,8 @@ async def a_mock(*routes: Route, **fields: Any) -> AsyncIterator[httpx.AsyncClie
     """A client of a running mock server, which is cancelled at the end."""
     with trio.fail_after(10):
         async with trio.open_nursery() as nursery:
-            url = await nursery.start(serve, MockServer(routes=routes, **fields))
-            async with httpx.AsyncClient(base_url=url, trust_env=False, verify=False) as client:
+            record = await nursery.start(serve, MockServer(routes=routes, **fields))
+            async with httpx.AsyncClient(base_url=record["url"], trust_env=False, verify=False) as client:
                 yield client
             nursery.cancel_scope.cancel()
 
@@ -199,8 +199,8 @@ async def test_cancelled_it_closes_at_once_with_connections_idle_waiting_and_stu
     with trio.fail_after(10):
         async with trio.open_nursery() as clients:
             async with trio.open_nursery() as nursery:
-                url = await nursery.start(serve, MockServer(routes=routes))
-                port = int(url.rpartition(":")[2])
+                record = await nursery.start(serve, MockServer(routes=routes))
+                port = int(record["url"].rpartition(":")[2])
                 streams = [await trio.open_tcp_stream("127.0.0.1", port) for _ in range(4)]
                 await streams[0].send_all(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
                 await streams[0].receive_some(1000)
@@ -226,8 +226,8 @@ from sisyphus.mock.server import serve
 async def main():
     server = MockServer(routes=(Route(path="/"), Route(path="/slow", responses=(MockResponse(delay=60),))))
     async with trio.open_nursery() as nursery:
-        url = await nursery.start(serve, server)
-        async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        record = await nursery.start(serve, server)
+        async with httpx.AsyncClient(base_url=record["url"], trust_env=False) as client:
             print((await client.get("/")).status_code)
             with trio.move_on_after(0.1):
                 await client.get("/slow")
@@ -260,7 +260,7 @@ async def test_a_header_in_utf8_reaches_the_templates_as_it_was_meant() -> None:
     server = MockServer(routes=(Route(path="/a", responses=(MockResponse(body="${request.headers['x-name']}"),)),))
     with trio.fail_after(5):
         async with trio.open_nursery() as nursery:
-            url = await nursery.start(serve, server)
+            url = (await nursery.start(serve, server))["url"]
             async with httpx.AsyncClient(trust_env=False) as client:
                 answer = await client.get(f"{url}/a", headers={"X-Name": "张三".encode()})
             nursery.cancel_scope.cancel()
