@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trio
@@ -30,13 +30,20 @@ class Client:
     def __init__(self, stream: trio.abc.Stream) -> None:
         self.stream = stream
         self.closed: tuple[int, str | None] | None = None
+        self.words: list[tuple[str, dict[str, Any]]] = []
+        self.subprotocol: str | None = None
+        self.answers_pings = True
+        self.pings = 0
         self.pongs: list[bytes] = []
         self._protocol = wsproto.WSConnection(wsproto.ConnectionType.CLIENT)
         self._text = ""
 
-    async def shake_hands(self, target: str = "/") -> None:
-        await self.send(Request(host="localhost", target=target))
-        assert isinstance(await self._event(), AcceptConnection)
+    async def shake_hands(self, target: str = "/", *subprotocols: str, host: str = "localhost", **headers: str) -> None:
+        given = [(name.encode(), value.encode()) for name, value in headers.items()]
+        await self.send(Request(host=host, target=target, subprotocols=list(subprotocols), extra_headers=given))
+        accepted = await self._event()
+        assert isinstance(accepted, AcceptConnection), accepted
+        self.subprotocol = accepted.subprotocol
 
     async def send(self, event: Event) -> None:
         await self.stream.send_all(self._protocol.send(event))
@@ -45,14 +52,20 @@ class Client:
         await self.send(Ping(payload=payload))
 
     async def next(self) -> int | None:
-        """The `seq` of the next event, None after the server's close, which is answered."""
+        """The `seq` of the next event, None after the server's close, which is answered; `words` are the server's own."""
         while True:
             match await self._event():
                 case TextMessage(data=text, message_finished=finished):
                     self._text += text
                     if finished:
-                        text, self._text = self._text, ""
-                        return json.loads(text)["seq"]
+                        message, self._text = json.loads(self._text), ""
+                        if "seq" in message:
+                            return message["seq"]
+                        self.words.append((message["type"], message["data"]))
+                case Ping() as ping:
+                    self.pings += 1
+                    if self.answers_pings:
+                        await self.send(ping.response())
                 case Pong(payload=payload):
                     self.pongs.append(bytes(payload))
                 case CloseConnection(code=code, reason=reason) as close:
@@ -89,6 +102,7 @@ class House:
         self.journal = journal
         self.show = Show(journal, log=log, run=RunState(run_id=RUN_ID, state="running", cases_total=3))
         self.door = Door(self.show, Access(host="localhost") if access is None else access)
+        self.log = log
         self.gone = 0
         self._nursery = nursery
         nursery.start_soon(self.show.pulse.run)
@@ -100,9 +114,9 @@ class House:
         self._nursery.start_soon(self._receive, far)
         return near
 
-    async def watcher(self) -> Client:
+    async def watcher(self, target: str = "/", *subprotocols: str, **headers: str) -> Client:
         client = Client(self.visit())
-        await client.shake_hands()
+        await client.shake_hands(target, *subprotocols, **headers)
         return client
 
     async def ask(self, request: bytes) -> bytes:
@@ -114,27 +128,36 @@ class House:
             answer += data
         return bytes(answer)
 
-    def emit(self, count: int) -> None:
-        emit(self.journal, count)
+    def emit(self, count: int, *, kind: str = "log", case: str = "case-1") -> None:
+        emit(self.journal, count, log=self.log, kind=kind, case=case)
 
     async def _receive(self, stream: trio.abc.Stream) -> None:
         await self.door.receive(stream)
         self.gone += 1
 
 
-def emit(journal: Journal, count: int = 1) -> None:
+def payload_of(seq: int, kind: str = "log", case: str = "case-1") -> bytes:
+    fields = {
+        "type": kind,
+        "timestamp": "2026-01-01T00:00:00.000+00:00",
+        "data": {"level": "info", "message": f"第 {seq} 条 " + "x" * (seq % 200), "context": {}},
+        "test_case_id": case,
+        "step_name": None,
+        "run_id": RUN_ID,
+        "seq": seq,
+    }
+    return json.dumps(fields, ensure_ascii=False).encode()
+
+
+def emit(
+    journal: Journal, count: int = 1, *, log: EventLog | None = None, kind: str = "log", case: str = "case-1"
+) -> None:
     for _ in range(count):
         seq = journal.last_seq + 1
-        fields = {
-            "type": "log",
-            "timestamp": "2026-01-01T00:00:00.000+00:00",
-            "data": {"level": "info", "message": f"第 {seq} 条 " + "x" * (seq % 200), "context": {}},
-            "test_case_id": "case-1",
-            "step_name": None,
-            "run_id": RUN_ID,
-            "seq": seq,
-        }
-        journal.append(seq, json.dumps(fields, ensure_ascii=False).encode(), kind="log", case="case-1")
+        payload = payload_of(seq, kind, case)
+        if log is not None:
+            log.append(seq, payload)
+        journal.append(seq, payload, kind=kind, case=case)
 
 
 @pytest.fixture
@@ -158,5 +181,5 @@ def emit_to() -> Callable[..., None]:
 
 
 @pytest.fixture
-def house_of(nursery: trio.Nursery) -> Callable[[Journal], House]:
-    return lambda journal: House(journal, nursery)
+def house_of(nursery: trio.Nursery) -> Callable[..., House]:
+    return lambda journal, **more: House(journal, nursery, **more)
