@@ -63,7 +63,9 @@ async def _deliver(visit: Visit, wish: Wish, manner: Manner) -> None:
     stream, delivery = visit.stream, Delivery(visit.stream, visit.show, manner, wish)
     try:
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(_read_until_it_leaves, stream, nursery.cancel_scope)
+            # What the stream hands out first is the head, once more.
+            room = len(visit.head.received) + MAX_MESSAGE_BYTES
+            nursery.start_soon(_read_until_it_leaves, stream, room, nursery.cancel_scope)
             nursery.start_soon(_drop_if_it_does_not_read, stream, manner.alive, nursery.cancel_scope)
             await stream.send_all(manner.begin)
             visit.show.pulse.join(delivery)
@@ -83,8 +85,7 @@ async def _deliver(visit: Visit, wish: Wish, manner: Manner) -> None:
         pass  # gone in the middle of something: its own affair
 
 
-async def _read_until_it_leaves(stream: SharedStream, reader: trio.CancelScope) -> None:
-    room = MAX_MESSAGE_BYTES
+async def _read_until_it_leaves(stream: SharedStream, room: int, reader: trio.CancelScope) -> None:
     while room > 0 and (data := await stream.receive_some()):
         room -= len(data)
     reader.cancel("the reader left, or talks where it should listen")
