@@ -722,7 +722,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "A WebSocket begins with GET and HTTP/1.1.": "WebSocket 握手必须使用 GET 和 HTTP/1.1。",
     "This server speaks version 13 of WebSocket: send Sec-WebSocket-Version: 13.": "本服务器使用 WebSocket 第 13 版：请发送 Sec-WebSocket-Version: 13。",
     "A WebSocket begins with the headers Upgrade: websocket and Connection: Upgrade.": "WebSocket 握手必须带请求头 Upgrade: websocket 和 Connection: Upgrade。",
-    "The header Sec-WebSocket-Key is missing.": "缺少请求头 Sec-WebSocket-Key。",
+    "The header Sec-WebSocket-Key has to hold 16 bytes in base64.": "请求头 Sec-WebSocket-Key 必须是 16 字节的 base64。",
     "A header of this request holds characters that are not allowed there.": "这个请求的请求头中有不允许的字符。",
     "A request has no body here.": "这里的请求不能带请求体。",
     "Who brings the token as a subprotocol has to offer sisyphus.v1 beside it.": "用子协议带令牌时，必须同时给出 sisyphus.v1。",

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import textwrap
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -259,6 +261,33 @@ def test_what_a_case_says_counts_also_where_the_command_line_enables_it() -> Non
     assert live_settings([case], asked=True) == LiveSettings(port=9001)
 
 
+def test_the_environment_has_the_token_that_is_not_said() -> None:
+    environ = {"SISYPHUS_WS_TOKEN": "from-the-environment"}
+
+    for said, token in (
+        ({}, "from-the-environment"),
+        ({"token": "said"}, "said"),
+        ({"token": None}, "from-the-environment"),
+    ):
+        settings = live_settings([SHORT], asked=True, environ=environ, **said)
+        assert settings is not None
+        assert settings.token == token
+        assert token not in repr(settings)
+
+
+def test_a_token_that_was_forgotten_lets_nobody_in() -> None:
+    with pytest.raises(UsageError, match="SISYPHUS_WS_TOKEN is empty"):
+        live_settings([SHORT], asked=True, environ={"SISYPHUS_WS_TOKEN": ""})
+    assert live_settings([SHORT], environ={"SISYPHUS_WS_TOKEN": ""}) is None
+
+
+@pytest.mark.parametrize("token", ["", "two words", "秘密"])
+def test_a_token_that_cannot_be_sent_is_refused_and_not_repeated(token: str) -> None:
+    with pytest.raises(UsageError, match="a token is made of") as refused:
+        live_settings([SHORT], asked=True, token=token)
+    assert not token or token not in str(refused.value)
+
+
 def test_a_server_that_cannot_be_is_refused_in_a_sentence() -> None:
     with pytest.raises(UsageError, match="the live server cannot be set up so: "):
         live_settings([SHORT], asked=True, port=70_000)
@@ -295,6 +324,12 @@ class Announced(Listener, Announcer):
     def gave_up_gathering(self, count: int) -> None:
         self.heard.append(f"gave up gathering {count}")
 
+    def log_ended(self, reason: str) -> None:
+        self.heard.append(f"log ended: {reason}")
+
+    def lingering(self, seconds: float, serving: Serving) -> None:
+        self.heard.append(f"lingering {seconds:g} at {serving.host}")
+
     def draining(self, seconds: float) -> None:
         self.heard.append("draining")
 
@@ -310,6 +345,126 @@ async def test_who_wants_to_hear_it_is_told_where_watchers_connect() -> None:
     assert announced.heard == ["serving 127.0.0.1"]
     assert run.serving is not None
     assert run.serving.port > 0
+
+
+NOW = "- {name: rest, type: wait, seconds: 0}"
+
+
+async def asked(serving: Serving, path: str) -> bytes:
+    async with await trio.open_tcp_stream("127.0.0.1", serving.port) as stream:
+        await stream.send_all(f"GET {path} HTTP/1.0\r\n\r\n".encode())
+        return b"".join([data async for data in stream])
+
+
+def lingering(seconds: float) -> LiveSettings:
+    return LiveSettings(host="127.0.0.1", port=0, linger=seconds)
+
+
+async def test_a_finished_run_is_served_for_who_comes_late() -> None:
+    announced, answers = Announced(), []
+    run = LiveRun([a_case(NOW)], Settings(live=lingering(0.6)), [announced])
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run.supervise)
+            async for _ in run.events:
+                pass
+            ended = trio.current_time()
+            assert run.serving is not None
+            answers += [await asked(run.serving, path) for path in ("/events?format=ndjson", "/healthz")]
+    assert answers[0].count(b'"type":"test_complete"') == 1
+    assert b'"run_state": "finished"' in answers[1]
+    assert trio.current_time() - ended >= 0.5
+    assert announced.heard == ["serving 127.0.0.1", "lingering 0.6 at 127.0.0.1"]
+
+
+async def test_lingering_ends_when_the_run_is_cancelled_and_the_result_stays_what_it_was() -> None:
+    run = LiveRun([a_case(NOW)], Settings(live=lingering(60)), ())
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run.supervise)
+            async for _ in run.events:
+                pass
+            run.cancel()
+    assert run.result.passed
+
+
+async def test_a_run_that_was_cancelled_does_not_linger() -> None:
+    announced = Announced()
+    run = LiveRun([LONG], Settings(live=lingering(60)), [announced])
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(run.supervise)
+            async for event in run.events:
+                if event.data.type == "step_start":
+                    run.cancel()
+    assert announced.heard == ["serving 127.0.0.1"]
+    assert run.result.status == "cancelled"
+
+
+async def test_the_state_of_a_run_is_told_while_it_waits_for_watchers_and_while_it_goes_on() -> None:
+    states = []
+
+    async def look() -> None:
+        assert run.serving is not None
+        answer = await asked(run.serving, "/healthz")
+        states.append(json.loads(answer.partition(b"\r\n\r\n")[2]))
+
+    live = LiveSettings(host="127.0.0.1", port=0, wait_clients=1)
+    run = LiveRun([LONG, SHORT], Settings(live=live, jobs=1), ())
+    with trio.fail_after(10):
+        async with trio.open_nursery() as nursery:
+            await nursery.start(run.supervise)
+            await look()
+            assert run.serving is not None
+            async with await trio.open_tcp_stream("127.0.0.1", run.serving.port) as stream:
+                await stream.send_all(b"GET /events HTTP/1.0\r\n\r\n")
+                async for event in run.events:
+                    if event.data.type == "step_start":
+                        await look()
+                        run.cancel()
+    assert [state["run_state"] for state in states] == ["waiting", "running"]
+    assert {state["run_id"] for state in states} == {run.run_id}
+    assert states[1]["cases"] == {"total": 2, "started": 1, "passed": 0, "failed": 0, "error": 0, "cancelled": 0}
+
+
+async def test_every_event_that_is_sent_is_a_line_of_the_log_also_without_a_server(tmp_path: Path) -> None:
+    listener, path = Listener(), tmp_path / "events.jsonl"
+    variables = "- {name: rest, type: wait, seconds: 0}"
+    quiet = a_case(variables, config="{websocket: {send_logs: false}}")
+    with trio.fail_after(10):
+        run = await supervised(quiet, quiet, sinks=[listener], event_log=path)
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    assert {line["run_id"] for line in lines} == {run.run_id}
+    assert [line["type"] for line in lines] == [event.data.type for event in listener.events if event.sent]
+    assert [line["seq"] for line in lines] == [
+        seq for seq, event in enumerate(listener.events, start=1) if event.sent
+    ]  # fmt: skip
+    assert len(lines) < len(listener.events)
+
+
+async def test_a_log_that_cannot_be_written_refuses_the_run_before_anything_runs(tmp_path: Path) -> None:
+    listener = Listener()
+    with pytest.raises(StartError, match="cannot write the event log"):
+        await supervised(SHORT, sinks=[listener], event_log=tmp_path)
+    assert listener.events == []
+
+
+async def test_a_disk_that_is_full_costs_the_run_nothing_and_is_told_at_once_and_at_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("sisyphus.line_file.LineFile.append", full)
+    announced = Announced()
+    case = a_case("- {name: rest, type: wait, seconds: 0.5}\n- {name: after, type: wait, seconds: 0}")
+    run = LiveRun([case], Settings(event_log=tmp_path / "events.jsonl"), [announced])
+    with trio.fail_after(10), pytest.raises(OutputError, match="ends with event 0: No space left on device"):
+        await run.supervise()
+    assert len(announced.heard) == 1
+    assert announced.heard[0].startswith("log ended: ")
+    assert announced.types[-1] == "test_complete"
+    assert run.result.passed
 
 
 async def test_cases_that_ask_for_a_server_get_none_where_the_program_says_so(autojump_clock: MockClock) -> None:

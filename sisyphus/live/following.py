@@ -63,9 +63,8 @@ async def _deliver(visit: Visit, wish: Wish, manner: Manner) -> None:
     stream, delivery = visit.stream, Delivery(visit.stream, visit.show, manner, wish)
     try:
         async with trio.open_nursery() as nursery:
-            # What the stream hands out first is the head, once more.
-            room = len(visit.head.received) + MAX_MESSAGE_BYTES
-            nursery.start_soon(_read_until_it_leaves, stream, room, nursery.cancel_scope)
+            stream.allow(MAX_MESSAGE_BYTES)
+            nursery.start_soon(_read_until_it_leaves, stream, nursery.cancel_scope)
             nursery.start_soon(_drop_if_it_does_not_read, stream, manner.alive, nursery.cancel_scope)
             await stream.send_all(manner.begin)
             visit.show.pulse.join(delivery)
@@ -85,10 +84,10 @@ async def _deliver(visit: Visit, wish: Wish, manner: Manner) -> None:
         pass  # gone in the middle of something: its own affair
 
 
-async def _read_until_it_leaves(stream: SharedStream, room: int, reader: trio.CancelScope) -> None:
-    while room > 0 and (data := await stream.receive_some()):
-        room -= len(data)
-    reader.cancel("the reader left, or talks where it should listen")
+async def _read_until_it_leaves(stream: SharedStream, reader: trio.CancelScope) -> None:
+    while await stream.receive_some():
+        pass
+    reader.cancel("the reader left")
 
 
 async def _drop_if_it_does_not_read(stream: SharedStream, sign_of_life: bytes, reader: trio.CancelScope) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -50,13 +51,20 @@ def refusal(head: Head) -> Answer | None:
         )
     if head.values("upgrade")[-1].lower() != "websocket" or "upgrade" not in head.tokens("connection"):
         return _bad(tr("A WebSocket begins with the headers Upgrade: websocket and Connection: Upgrade."))
-    if not head.values("sec-websocket-key"):
-        return _bad(tr("The header Sec-WebSocket-Key is missing."))
+    if not _has_key(head):
+        return _bad(tr("The header Sec-WebSocket-Key has to hold 16 bytes in base64."))
     if not _decodable(head):
         return _bad(tr("A header of this request holds characters that are not allowed there."))
     if _brings_token_alone(head):
         return _bad(tr("Who brings the token as a subprotocol has to offer sisyphus.v1 beside it."))
     return None
+
+
+def _has_key(head: Head) -> bool:
+    try:
+        return [len(b64decode(key, validate=True)) for key in head.values("sec-websocket-key")] == [16]
+    except ValueError:
+        return False
 
 
 def _decodable(head: Head) -> bool:

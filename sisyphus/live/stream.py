@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ class SharedStream(trio.abc.Stream):
         self._transport = transport
         self._already_read = already_read
         self._unsent = b""
+        self._room: float = math.inf
         self._turn = trio.StrictFIFOLock()
         self._write = _writer_of(transport)
 
@@ -38,7 +40,18 @@ class SharedStream(trio.abc.Stream):
         """Whether `flush` has something to do."""
         return bool(self._unsent)
 
+    def allow(self, more_bytes: int) -> None:
+        """From now on, a peer that sends more than this is taken for gone; what was read before does not count."""
+        self._room = more_bytes + len(self._already_read)
+
     async def receive_some(self, max_bytes: int | None = None) -> bytes | bytearray:
+        data = await self._receive(max_bytes)
+        self._room -= len(data)
+        if self._room < 0:
+            raise trio.BrokenResourceError("the peer talks and talks")
+        return data
+
+    async def _receive(self, max_bytes: int | None) -> bytes | bytearray:
         if self._already_read:
             await trio.lowlevel.checkpoint()
             data, self._already_read = (

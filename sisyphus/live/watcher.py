@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024
 
+# What may come between two messages: pongs for some days, but no endless message of endless empty fragments.
+NOISE_BYTES: Final = 16 * 1024 * 1024
+
 # A watcher is asked so often whether it is still there, and has so long to answer. Both are the live protocol's.
 PING_EVERY: Final = 20.0
 PONG_WITHIN: Final = 20.0
@@ -53,7 +56,7 @@ async def watch(
             if connection is not None:
                 admitted()
                 delivery = Delivery(stream, show, SUBPROTOCOL if subprotocol else PLAIN, wish)
-                await _deliver_and_close(nursery, connection, delivery, show)
+                await _deliver_and_close(nursery, connection, stream, delivery, show)
             nursery.cancel_scope.cancel("the watcher has everything or is gone")
     # What trio-websocket's reader raises at a peer that breaks the protocol, or leaves, at the wrong moment: a ping
     # after our close frame is enough. None of it concerns anyone but this watcher.
@@ -71,9 +74,9 @@ async def _shake_hands(
 
 
 async def _deliver_and_close(
-    nursery: trio.Nursery, connection: WebSocketConnection, delivery: Delivery, show: Show
+    nursery: trio.Nursery, connection: WebSocketConnection, stream: SharedStream, delivery: Delivery, show: Show
 ) -> None:
-    nursery.start_soon(_read_until_it_leaves, connection, delivery)
+    nursery.start_soon(_read_until_it_leaves, connection, stream, delivery)
     nursery.start_soon(_drop_if_it_is_gone, connection, nursery.cancel_scope)
     show.pulse.join(delivery)
     try:
@@ -85,9 +88,10 @@ async def _deliver_and_close(
         await connection.aclose(end.code, end.reason or None)
 
 
-async def _read_until_it_leaves(connection: WebSocketConnection, delivery: Delivery) -> None:
+async def _read_until_it_leaves(connection: WebSocketConnection, stream: SharedStream, delivery: Delivery) -> None:
     try:
         while True:
+            stream.allow(NOISE_BYTES)
             await connection.get_message()
     except ConnectionClosed:
         delivery.stop()

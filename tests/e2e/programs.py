@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,14 +17,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import trio
 from attrs import define, field, frozen
 from trio_websocket import ConnectionClosed, wrap_client_stream
 
 if TYPE_CHECKING:
     import ssl
-
-    import pytest
 
 ROOT = Path(__file__).parents[2]
 LIMIT = 30.0  # seconds for one test; processes need real time, but never this much
@@ -112,7 +112,7 @@ class Underway:
 
     async def url(self) -> str:
         """Where it can be watched."""
-        return (await self.until(r"watch live: (ws://\S+)\n", "err"))[1]
+        return (await self.until(r"watch live: (wss?://\S+)\n", "err"))[1]
 
     def interrupt(self, number: int = signal.SIGINT) -> None:
         self.process.send_signal(number)
@@ -256,3 +256,25 @@ async def watch(url: str, into: Watched | None = None, *, until: str | None = No
             watched.tell()
         nursery.cancel_scope.cancel()
     return watched
+
+
+NODE_PACKAGES = "/usr/share/nodejs"  # where Debian puts them
+
+
+async def node_with_websocket() -> tuple[list[str], str]:
+    """How to give Node a WebSocket: its own (from Node 20 on, behind a flag at first), else that of the package `ws`."""
+    ways = [
+        ([], ""),
+        (["--experimental-websocket", "--no-warnings"], ""),
+        ([], "globalThis.WebSocket = require('ws');"),
+    ]
+    for options, prelude in ways if shutil.which("node") else ():
+        probe = ["node", *options, "-e", f"{prelude}; new WebSocket('ws://127.0.0.1:9').onerror = () => 0"]
+        environment = {**os.environ, "NODE_PATH": NODE_PACKAGES}
+        done = await trio.run_process(probe, check=False, capture_stdout=True, capture_stderr=True, env=environment)
+        if done.returncode == 0:
+            return options, prelude
+    missing = "there is no Node with a WebSocket (Debian: nodejs, node-ws)"
+    if os.environ.get("SISYPHUS_NO_SKIP") == "1":
+        pytest.fail(missing)
+    pytest.skip(missing)

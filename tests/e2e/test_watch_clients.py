@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import pty
-import shutil
 import signal
 import socket
 import subprocess
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import trio
 from attrs import frozen
+from programs import NODE_PACKAGES, node_with_websocket
 
 from sisyphus.journal import Journal
 from sisyphus.live import LiveSettings, Serving, serve
@@ -204,28 +204,6 @@ def demo(port: int, *more: str) -> list[str | Path]:
 def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return probe.getsockname()[1]
-
-
-NODE_PACKAGES = "/usr/share/nodejs"  # where Debian puts them
-
-
-async def node_with_websocket() -> tuple[list[str], str]:
-    """How to give Node a WebSocket: its own (from Node 20 on, behind a flag at first), else that of the package `ws`."""
-    ways = [
-        ([], ""),
-        (["--experimental-websocket", "--no-warnings"], ""),
-        ([], "globalThis.WebSocket = require('ws');"),
-    ]
-    for options, prelude in ways if shutil.which("node") else ():
-        probe = ["node", *options, "-e", f"{prelude}; new WebSocket('ws://127.0.0.1:9').onerror = () => 0"]
-        environment = {**os.environ, "NODE_PATH": NODE_PACKAGES}
-        done = await trio.run_process(probe, check=False, capture_stdout=True, capture_stderr=True, env=environment)
-        if done.returncode == 0:
-            return options, prelude
-    missing = "there is no Node with a WebSocket (Debian: nodejs, node-ws)"
-    if os.environ.get("SISYPHUS_NO_SKIP") == "1":
-        pytest.fail(missing)
-    pytest.skip(missing)
 
 
 # The guide

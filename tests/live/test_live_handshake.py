@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from sisyphus.live.handshake import refusal, wants_websocket
+from sisyphus.live.handshake import refusal, speaks_subprotocol, wants_websocket
 from sisyphus.live.head import Head
 
 GOOD = {
@@ -25,6 +25,20 @@ def request(
         headers=tuple((name, value) for name, value in given.items() if name != without),
         received=b"",
     )
+
+
+@pytest.mark.parametrize(
+    ("offered", "spoken"),
+    [
+        ("sisyphus.v1", True),
+        ("graphql-ws, sisyphus.v1", True),
+        ("sisyphus.v2", False),
+        ("Sisyphus.v1", False),
+        ("", False),
+    ],
+)
+def test_the_subprotocol_is_spoken_with_who_offers_it(offered: str, spoken: bool) -> None:
+    assert speaks_subprotocol(request(sec_websocket_protocol=offered)) is spoken
 
 
 @pytest.mark.parametrize("target", ["/", "/?after=17"])
@@ -58,6 +72,12 @@ def test_a_websocket_is_wanted_by_who_asks_for_one_rightly_or_not(asked: Head, w
         (request(connection="close"), 400, "Connection: Upgrade"),
         (request(upgrade="h2c, websocket"), 400, "Upgrade: websocket"),
         (request(without="sec-websocket-key"), 400, "Sec-WebSocket-Key"),
+        (request(sec_websocket_key=""), 400, "Sec-WebSocket-Key"),
+        (request(sec_websocket_key="dGhlIHNhbXBsZQ=="), 400, "Sec-WebSocket-Key"),
+        (request(sec_websocket_key="no base64 at all"), 400, "Sec-WebSocket-Key"),
+        (request(content_length="3"), 400, "no body"),
+        (request(transfer_encoding="chunked"), 400, "no body"),
+        (request(sec_websocket_protocol="sisyphus.token.x"), 400, "sisyphus.v1"),
         (request(sec_websocket_protocol="ÿ"), 400, "not allowed"),
         (request(sec_websocket_extensions="ÿ"), 400, "not allowed"),
         (request(connection="Upgrade, ÿ"), 400, "not allowed"),
