@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from bisect import bisect_right
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import TYPE_CHECKING, Final
 
 from sisyphus.journal import EVERYTHING, Interest, Pending
@@ -41,13 +41,13 @@ class LineFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("a+b", buffering=0)
-        try:
+        with ExitStack() as undo:
+            # Two, since a position belongs to the open file: who writes moves it, in the middle of another's reading.
+            self._file = undo.enter_context(path.open("ab", buffering=0))
             _claim(path, self._file.fileno())
+            self._reading = undo.enter_context(path.open("rb", buffering=0))
             self._end = self._begin()
-        except OSError:
-            self._file.close()
-            raise
+            undo.pop_all()
         self._marks: list[tuple[int, int]] = []
         self._distance = MARK_BYTES
         self._writing = threading.Lock()
@@ -102,6 +102,7 @@ class LineFile:
         """Closes the file, unless a disk that stands still has a thread in it: that must not write into another file."""
         if self._writing.acquire(blocking=False) and self._seeking.acquire(blocking=False):
             self._file.close()
+            self._reading.close()
 
     def _write(self, data: memoryview) -> None:
         written = 0
@@ -115,10 +116,10 @@ class LineFile:
 
     def _begin(self) -> int:
         """Where the first line begins: behind what is there, on a line of its own even if that breaks off."""
-        end = self._file.seek(0, os.SEEK_END)
+        end = self._reading.seek(0, os.SEEK_END)
         if end:
-            self._file.seek(end - 1)
-            if self._file.read(1) != b"\n":
+            self._reading.seek(end - 1)
+            if self._reading.read(1) != b"\n":
                 end += self._file.write(b"\n") or 0
         return end
 
@@ -141,8 +142,8 @@ class LineFile:
         rest = b""
         while offset < end:
             with self._seeking:
-                self._file.seek(offset)
-                data = self._file.read(min(_READ_BYTES, end - offset))
+                self._reading.seek(offset)
+                data = self._reading.read(min(_READ_BYTES, end - offset))
             if not data:
                 raise Damaged("it is shorter than it was")
             offset += len(data)

@@ -176,11 +176,12 @@ def test_one_writes_while_others_read(file: LineFile) -> None:
     def read() -> None:
         cursor = 0
         while cursor < 3000:
+            all_is_written = done.is_set()
             found = file.read(cursor, max_bytes=5000)
             if list(found.seqs) != list(range(cursor + 1, found.cursor + 1)):
                 problems.append((cursor, found.seqs))
             cursor = found.cursor
-            if done.is_set() and not found.seqs and cursor < 3000:
+            if all_is_written and not found.seqs:
                 problems.append(cursor)
                 return
 

@@ -342,7 +342,7 @@ async def test_a_reader_that_talks_and_talks_is_dropped(autojump_clock: MockCloc
     await source.stream.send_all(b"x" * (MAX_MESSAGE_BYTES - 1))
     await wait_all_tasks_blocked()
     assert house.show.pulse.watchers == 1
-    await source.stream.send_all(b"x")
+    await source.stream.send_all(b"xx")
     await trio.sleep(2)
     assert house.show.pulse.watchers == 0
 
