@@ -18,6 +18,7 @@ import yaml
 
 import sisyphus.case
 from sisyphus.case import (
+    _answering,
     _checking,
     _configuring,
     _data,
@@ -73,12 +74,14 @@ MAPPINGS: Final[dict[str, tuple[Mapping[str, str], dict[str, Any], tuple[str | i
         _data._SOURCE, _config(data_source={"type": "csv", "file_path": "a.csv"}), ("config", "data_source")),
     "cert": (_reaching._CERT, _config(cert={"cert": "a.pem"}), ("config", "cert")),
     "retry_policy": (_retrying._POLICY, _step(retry_policy={}), (*AT_STEP, "retry_policy")),
-    "mock_server": (_mocking._MOCK, _config(mock_server={"routes": []}), ("config", "mock_server")),
+    "mock_server": (_mocking.MOCK, _config(mock_server={"routes": []}), ("config", "mock_server")),
     "route": (_mocking._ROUTE, _config(mock_server=[{"path": "/"}]), ("config", "mock_server", 0)),
     "response": (
-        _mocking._RESPONSE, _config(mock_server=[{"path": "/", "response": {}}]), ("config", "mock_server", 0, "response")),
+        _answering._RESPONSE, _config(mock_server=[{"path": "/", "response": {}}]), ("config", "mock_server", 0, "response")),
     "delay": (
-        _mocking._DELAY, _config(mock_server=[{"path": "/", "delay": {}}]), ("config", "mock_server", 0, "delay")),
+        _answering._DELAY, _config(mock_server=[{"path": "/", "delay": {}}]), ("config", "mock_server", 0, "delay")),
+    "failure": (
+        _answering._FAILURE, _config(mock_server=[{"path": "/", "failure": {}}]), ("config", "mock_server", 0, "failure")),
     "step": (_stepping._COMMON, _step(), AT_STEP),
     "auth": (_requesting._AUTH, _step(auth={"type": "bearer", "token": "x"}), (*AT_STEP, "auth")),
     "file": (_requesting._FILE, _step(files={"f": {"path": "a"}}), (*AT_STEP, "files", "f")),
@@ -108,7 +111,7 @@ MAPPINGS: Final[dict[str, tuple[Mapping[str, str], dict[str, Any], tuple[str | i
 # Tables that name no keys of a mapping, or are parts of those above.
 OTHERS: Final = frozenset({
     "COMPARATORS", "EXTRACTOR_TYPES", "REACHING", "REQUEST", "TYPE_NAMES", "KINDS", "_AUTH_TYPES", "_FORMATS", "_OPERANDS",
-    "_SOURCES", "_TYPES", "_WITH_TOLERANCE",
+    "_PATHS", "_BODIES", "_SOURCES", "_TYPES", "DELAYS", "CRITERIA", "ANSWER", "_FILE", "_WITH_TOLERANCE",
 })  # fmt: skip
 
 
