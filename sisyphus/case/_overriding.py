@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sisyphus.case._merging import without_rivals
 from sisyphus.case.yaml import Map, Seq
+from sisyphus.steps import STEP_TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
@@ -82,14 +84,16 @@ def _placed(value: Any) -> Any:
 def command_line_wins(step: Draft, settings: Draft) -> None:
     """Takes from a step what the command line says otherwise, so that the case's settings hold."""
     spec = step.get("spec")
-    if spec is None or step["type"] != "request":  # of the settings, a wait has none but its own timeout
+    if spec is None:
         return
-    if "timeout" in settings:
+    # A wait has a timeout of its own, which is no setting of the case.
+    if "timeout" in settings and STEP_TYPES[step["type"]].DEFAULT_LIMIT:
         step.pop("timeout", None)
+    if step["type"] != "request":
+        return
     for key in ("verify_ssl", "follow_redirects", "proxy", "cert", "http2"):
         if key in settings:
             spec.pop(key, None)
     written, imposed = spec.get("headers"), settings.get("headers")
     if isinstance(written, dict) and isinstance(imposed, dict):
-        names = {name.lower() for name in imposed}
-        spec["headers"] = {name: value for name, value in written.items() if name.lower() not in names}
+        spec["headers"] = without_rivals(written, imposed)

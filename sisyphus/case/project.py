@@ -16,6 +16,7 @@ from sisyphus.case._shapes import expected
 from sisyphus.case.draft import Draft, Findings
 from sisyphus.case.yaml import Map, read_file
 from sisyphus.errors import nearest
+from sisyphus.values.template import literal
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -191,5 +192,5 @@ def _environment(env_vars: Draft | None, choices: Choices) -> dict[str, Any]:
         if isinstance(start, str) and start:
             for name, value in choices.environ.items():
                 if name.startswith(start) and name != start:
-                    result[name[len(start) :].lower()] = value
+                    result[name[len(start) :].lower()] = literal(value)  # a password may look like a template
     return result | (overrides if isinstance(overrides, dict) else {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -15,6 +16,7 @@ from sisyphus.words import tr
 
 # Every distinct text of some hundred large case files; what falls out is compiled again.
 _REMEMBERED: Final = 8192
+_SPECIAL: Final = re.compile(r"\$\{|\{\{|\{%")  # what begins something in a template
 _ALWAYS: Final = frozenset({"range", "dict"})  # functions of the language itself
 
 
@@ -90,6 +92,11 @@ def compile_expression(text: str) -> Template:
         TemplateError: it is no expression; the message says why.
     """
     return _compiled_expression(text)
+
+
+def literal(text: str) -> str:
+    """A template that gives exactly this text, whatever stands in it."""
+    return _SPECIAL.sub(lambda found: "$${" if found[0] == "${" else f"${{'{found[0]}'}}", text)
 
 
 def render(value: Any, names: Names, *, legacy: bool = False, warn: Warn | None = None) -> Any:
