@@ -21,25 +21,23 @@ if TYPE_CHECKING:
 _NAME: Final = "result.json"  # in a folder
 
 
-def destinations(cases: Iterable[Case]) -> dict[Path, set[int]]:
-    """The files that cases name for their results, and which cases (from 0) name each of them.
+def destinations(cases: Iterable[Case]) -> dict[Path, set[str]]:
+    """The files that cases name for their results, and the case files that name each of them.
 
     Raises:
         OutputError: a path has a template that cannot be rendered.
     """
-    wanted: defaultdict[Path, set[int]] = defaultdict(set)
-    for index, case in enumerate(cases):
+    wanted: defaultdict[Path, set[str]] = defaultdict(set)
+    for case in cases:
         output = case.config.output
         if output.path and "json" in output.formats:
-            wanted[_file(output.path if "{" not in output.path else _rendered(output.path, case))].add(index)
+            wanted[_file(output.path if "{" not in output.path else _rendered(output.path, case))].add(case.file)
     return dict(wanted)
 
 
-def part_of(result: RunResult, indices: Collection[int]) -> RunResult:
-    """The result as if only some of the cases had been run."""
-    if len(indices) == len(result.cases):
-        return result
-    return evolve(result, cases=tuple(case for index, case in enumerate(result.cases) if index in indices))
+def part_of(result: RunResult, files: Collection[str]) -> RunResult:
+    """The result as if only the cases of some files had been run."""
+    return evolve(result, cases=tuple(case for case in result.cases if case.file in files))
 
 
 def _file(path: str) -> Path:

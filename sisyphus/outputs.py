@@ -41,7 +41,7 @@ class Outputs(Announcer):
         self._file = Path(args.output) if args.output not in {None, "-"} else None
         self.json = args.format == "json" or args.output == "-"
         self._console: Console | None = None
-        self._parts: dict[Path, set[int]] = {}
+        self._parts: dict[Path, set[str]] = {}
         if args.output is None and any(case.config.output.path for case in cases):
             from sisyphus.destinations import destinations
 
@@ -82,9 +82,9 @@ class Outputs(Announcer):
         from sisyphus.report.json_result import render
 
         failures: list[OutputError] = []
-        for file, indices in self._parts.items():
+        for file, named_by in self._parts.items():
             try:
-                write_atomically(file, render(part_of(result, indices), engine_version=__version__))
+                write_atomically(file, render(part_of(result, named_by), engine_version=__version__))
             except OutputError as exc:
                 failures.append(exc)
         if failures:

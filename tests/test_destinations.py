@@ -16,18 +16,20 @@ from sisyphus.errors import OutputError
 from sisyphus.results import CaseResult, RunResult
 
 
-def a_case(output: str, more: str = "") -> Case:
-    return loads(f"name: c\nconfig: {{output: {output}{more}}}\nsteps: []\n", choices=Choices(environ={}))
+def a_case(output: str, more: str = "", name: str = "c.yaml") -> Case:
+    text = f"name: c\nconfig: {{output: {output}{more}}}\nsteps: []\n"
+    return loads(text, name=name, choices=Choices(environ={}))
 
 
 def test_cases_that_name_the_same_file_stand_in_it_together() -> None:
-    cases = [a_case("{path: a.json}"), a_case("{}"), a_case("{path: b.json}"), a_case("{path: a.json}")]
-    assert destinations(cases) == {Path("a.json"): {0, 3}, Path("b.json"): {2}}
+    wanted = ("{path: a.json}", "{}", "{path: b.json}", "{path: a.json}")
+    cases = [a_case(output, name=f"{number}.yaml") for number, output in enumerate(wanted)]
+    assert destinations(cases) == {Path("a.json"): {"0.yaml", "3.yaml"}, Path("b.json"): {"2.yaml"}}
 
 
 def test_a_folder_gets_a_file_of_a_fixed_name(tmp_path: Path) -> None:
-    assert destinations([a_case("{path: new/folder/}")]) == {Path("new/folder/result.json"): {0}}
-    assert destinations([a_case(f"{{path: {tmp_path}}}")]) == {tmp_path / "result.json": {0}}
+    assert destinations([a_case("{path: new/folder/}")]) == {Path("new/folder/result.json"): {"c.yaml"}}
+    assert destinations([a_case(f"{{path: {tmp_path}}}")]) == {tmp_path / "result.json": {"c.yaml"}}
 
 
 def test_other_formats_write_no_json() -> None:
@@ -39,19 +41,20 @@ def test_a_path_may_hold_templates(monkeypatch: pytest.MonkeyPatch) -> None:
     case = a_case(
         '{path: "${where}/${env.BUILD}-${config.seed}.json"}', ', seed: 5, variables: {where: "${base}", base: b}'
     )
-    assert destinations([case]) == {Path("b/7-5.json"): {0}}
+    assert destinations([case]) == {Path("b/7-5.json"): {"c.yaml"}}
 
 
 def test_a_path_that_cannot_be_rendered_is_told_with_the_file() -> None:
-    with pytest.raises(OutputError, match=r"^<text>: config\.output\.path: 'nothing' is not defined"):
+    with pytest.raises(OutputError, match=r"^c.yaml: config\.output\.path: 'nothing' is not defined"):
         destinations([a_case('{path: "${nothing}"}')])
 
 
 def test_a_part_of_a_result_is_judged_by_its_own_cases() -> None:
     good = CaseResult(id="case-1", name="a", file="a", status="passed", total_steps=1, passed_steps=1)
-    bad = evolve(good, id="case-2", status="failed")
-    whole = RunResult(run_id="r", started_at=dt.datetime.now(dt.UTC), duration=1, cases=(good, bad))
+    bad = evolve(good, id="case-2", file="b", status="failed")
+    row = evolve(bad, id="case-3", name="b [#2]", status="passed")
+    whole = RunResult(run_id="r", started_at=dt.datetime.now(dt.UTC), duration=1, cases=(good, bad, row))
 
-    assert part_of(whole, {0, 1}) is whole
-    assert part_of(whole, {0}).status == "passed"
-    assert part_of(whole, {1}).cases == (bad,)
+    assert part_of(whole, {"a", "b"}) == whole
+    assert part_of(whole, {"a"}).status == "passed"
+    assert part_of(whole, {"b"}).cases == (bad, row)
