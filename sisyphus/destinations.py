@@ -13,7 +13,7 @@ from sisyphus.errors import OutputError, StepError
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable
 
     from sisyphus.case.model import Case
     from sisyphus.results import RunResult
@@ -46,18 +46,11 @@ def _file(path: str) -> Path:
 
 
 def _rendered(path: str, case: Case) -> str:
-    from sisyphus.engine.scope import Environment, Scope
+    from sisyphus.engine.base_names import base_names
+    from sisyphus.engine.scope import Scope
     from sisyphus.values._text import to_text
-    from sisyphus.values.functions import build_functions
 
-    functions = build_functions(seed=case.config.seed, env=os.environ)
-    builtins: Mapping[str, object] = {
-        **functions,
-        "env": Environment(os.environ, functions["env"]),
-        "config": case.config.raw,
-        "profile": case.config.profile_values,
-    }
-    scope = Scope(dict(builtins), case.config.variables)
+    scope = Scope(base_names(case, os.environ), case.config.variables)
     try:
         return to_text(scope.render_whole(path, scope.names()))
     except StepError as exc:

@@ -36,17 +36,19 @@ def real_databases() -> Iterator[None]:
 
 
 def run_all() -> int:
-    examples = sorted([*ROOT.glob("examples/*.yaml"), *ROOT.glob("examples/embed_*.py")])
+    projects = [path.parent for path in ROOT.glob("examples/*/.sisyphus")]
+    examples = sorted([*ROOT.glob("examples/*.yaml"), *ROOT.glob("examples/embed_*.py"), *projects])
     failed = [path for path in examples if not passes(path)]
+    failed += [path for path in projects if not passes(path, "--tags", "smoke and not slow")]
     print(f"{len(examples) - len(failed)} passed, {len(failed)} failed")
     return 1 if failed or not examples else 0
 
 
-def passes(path: Path) -> bool:
+def passes(path: Path, *more: str) -> bool:
     command = (
         [sys.executable, str(path)]
         if path.suffix == ".py"
-        else [sys.executable, "-m", "sisyphus", "--cases", str(path), "--override", "websocket.port=0"]
+        else [sys.executable, "-m", "sisyphus", "--cases", str(path), "--override", "websocket.port=0", *more]
     )
     began = time.monotonic()
     done = subprocess.run(

@@ -17,8 +17,18 @@ if TYPE_CHECKING:
 __all__ = ["case_draft", "config_draft"]
 
 _ROOT: Final = spellings(
-    "name", "description", "tags", "enabled", "config", "steps", "setup", "teardown", teststeps="steps"
-) | ignored("version", "author", "priority", "id", "created_at", "updated_at")
+    "name",
+    "description",
+    "tags",
+    "enabled",
+    "config",
+    "steps",
+    "setup",
+    "teardown",
+    "version",
+    "author",
+    teststeps="steps",
+) | ignored("priority", "id", "created_at", "updated_at")
 
 
 HOOKS: Final = ("setup", "teardown")
@@ -37,6 +47,10 @@ def case_draft(root: Map, found: Findings) -> Draft:
     written, place = draft.pop("config", None), draft.place_of("config")
     config = as_map(written, place, "config", found) if written is not None else None
     draft["config"] = config_draft(config, found) if config is not None else Draft(place)
+    for key in ("version", "author"):  # which earlier engines took here too
+        value, at = draft.pop(key, None), draft.place_of(key)
+        if value is not None and key not in draft["config"]:
+            draft["config"].put(key, value, at)
     require(draft, "steps", tr("a case needs steps"), "steps: [{name: Log in, url: /login}]", found)
     place = draft.place_of("steps")
     draft["steps"] = steps_drafts(draft.get("steps"), place, "steps", found)

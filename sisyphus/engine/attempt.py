@@ -76,7 +76,10 @@ def _validated(step: Step, context: Bench, outcome: Outcome) -> Tried:
     tried = Tried(view=view, failure=outcome.failure, error=outcome.error, warnings=outcome.warnings)
     if step.checks:
         names = context.names.plus(response=view)
-        tried.checks = validate(step.checks, context.seen(view), names, resolve_file=partial(text_of, context.case))
+        tried.checks = validate(
+            step.checks, context.seen(view), names, resolve_file=partial(text_of, context.case),
+            legacy=context.case.config.compat == "legacy",
+        )  # fmt: skip
     broken = [check for check in tried.checks if check.status == "error"]
     unmet = [check for check in tried.checks if check.status == "failed"]
     if broken:
@@ -106,7 +109,7 @@ def limit_of(step: Step, context: Bench) -> float:
         if not STEP_TYPES[step.type].DEFAULT_LIMIT:
             return float("inf")
         written = context.case.config.timeout
-    value = context.render(written) if isinstance(written, str) else written
+    value = context.render_whole(written) if isinstance(written, str) else written
     if value is None:
         return float("inf")
     try:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from contextlib import aclosing, asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import trio
 from attrs import define, field
 
+from sisyphus.engine.base_names import base_names
 from sisyphus.engine.bench import first_trouble
 from sisyphus.engine.clean_up import see_through
-from sisyphus.engine.context import CaseContext, Run, text_of
+from sisyphus.engine.context import CaseContext, Run
 from sisyphus.engine.frame import Frame
 from sisyphus.engine.progress import Tally
-from sisyphus.engine.scope import Environment, Scope
+from sisyphus.engine.scope import Scope
 from sisyphus.engine.step import FAREWELL, only_cancelled, run_step
 from sisyphus.errors import SisyphusError, StepTimeout
 from sisyphus.events import CaseFinished, CaseStarted, ErrorOccurred
 from sisyphus.http.session import Session
 from sisyphus.results import CaseResult, ErrorInfo, about
-from sisyphus.values.functions import build_functions
-from sisyphus.values.user_functions import callable_by_templates
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from sisyphus.case.model import Case, MockServer
     from sisyphus.engine.emitter import Emitter
     from sisyphus.results import CaseStatus, Role
-
-# Seconds that the whole engine may stand still for one function of the user's.
-LONGEST_CALL: Final = 30.0
 
 
 async def run_case(case: Case, run: Run, emitter: Emitter) -> CaseStatus:
@@ -126,19 +122,11 @@ class _CaseRun:
     def _frame(self, mock: Mapping[str, Any] | None, context: CaseContext) -> Frame:
         case, config = self.case, self.case.config
         names: dict[str, Any] = {}  # what the description of a database may use
-        functions = build_functions(
-            seed=config.seed, env=self.run.environ, resolve_file=partial(text_of, case), locale=config.faker_locale,
-            query=lambda sql, *params, connection=None: context.look_up(names, sql, params, connection),
-        )  # fmt: skip
-        builtins: dict[str, Any] = {
-            **functions,
-            **callable_by_templates(case.functions, _time_left),
-            "env": Environment(self.run.environ, functions["env"]),
-            "config": config.raw,
-            "profile": config.profile_values,
-            "response": None,
-            "steps": {},
-        }
+
+        def query(sql: str, *params: Any, connection: Any = None) -> Any:
+            return context.look_up(names, sql, params, connection)
+
+        builtins = {**base_names(case, self.run.environ, query), "response": None, "steps": {}}
         if mock is not None:
             builtins |= {"mock": mock, "mock_url": mock["url"]}
         names.update(builtins)
@@ -261,11 +249,6 @@ class _CaseRun:
             skipped_steps=skipped, duration=round(duration, 6),
         )  # fmt: skip
         await self.emitter.emit(data, result=result)
-
-
-def _time_left() -> float:
-    """Seconds that a function of the user's may take here, of what the step or the case has left."""
-    return min(LONGEST_CALL, trio.current_effective_deadline() - trio.current_time())
 
 
 def variables_of(case: Case) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 from attrs import evolve
 
 from sisyphus.case.rows import cases_of
-from sisyphus.engine.scope import Environment, Scope
+from sisyphus.engine.base_names import base_names
+from sisyphus.engine.scope import Scope
 from sisyphus.errors import DatabaseError, StepError
-from sisyphus.values.functions import build_functions
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -62,14 +62,7 @@ async def _ask(
     from sisyphus.database.target import target_of
 
     config = case.config
-    functions = build_functions(seed=config.seed, env=environ)
-    builtins = {
-        **functions,
-        "env": Environment(environ, functions["env"]),
-        "config": config.raw,
-        "profile": config.profile_values,
-    }
-    scope = Scope(builtins, config.variables)
+    scope = Scope(base_names(case, environ), config.variables)
     names = scope.names()
     written = described(scope.render_whole(source.database, names), config.connections, scope.variables)
     statement = Statement(

@@ -164,8 +164,11 @@ class Scope:
         return self._render(value, names)
 
     def render_whole(self, value: Any, names: Mapping[str, Any]) -> Any:
-        """As `render`, but what is undefined is an error in the lenient dialect too: nobody means half a URL."""
-        return render(value, names, legacy=self._legacy, warn=_refuse)
+        """As `render`, but in the lenient dialect too values keep their types, and what is undefined is an error.
+
+        For what the engine itself goes by (URLs, times, lists to go through) and not only sends.
+        """
+        return render(value, names)
 
     def take_warnings(self) -> list[str]:
         """What rendering warned of since the last call (`compat: legacy`)."""
@@ -174,10 +177,6 @@ class Scope:
 
     def _render(self, value: Any, names: Mapping[str, Any]) -> Any:
         return render(value, names, legacy=self._legacy, warn=self._warnings.append)
-
-
-def _refuse(message: str) -> None:
-    raise TemplateError(message, suggestion=tr("Give it a value; only bodies, headers and parameters may lack one."))
 
 
 class _Resolving(Mapping[str, Any]):

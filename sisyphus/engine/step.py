@@ -145,7 +145,7 @@ class _StepRun:
             return stopping
         if frame.role != "teardown" and (why := frame.why_cancelled()) is not None:
             return why.message
-        if step.enabled is not True and not flag(frame.scope.render(step.enabled, names), "enabled"):
+        if step.enabled is not True and not flag(frame.scope.render_whole(step.enabled, names), "enabled"):
             return tr("enabled: false")
         if step.skip_if is not None and condition_holds(step.skip_if, names):
             return tr("skip_if holds: {condition}", condition=as_written(step.skip_if))

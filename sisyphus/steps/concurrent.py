@@ -55,8 +55,8 @@ async def execute(spec: Concurrent, context: StepContext) -> Outcome:
 
     Cancelled, the steps under way end as an `error`, those not begun do not begin, and what was set is kept.
     """
-    most = count(context.render(spec.max_concurrency), "max_concurrency", least=1)
-    fail_fast = flag(context.render(spec.fail_fast), "fail_fast")
+    most = count(context.render_whole(spec.max_concurrency), "max_concurrency", least=1)
+    fail_fast = flag(context.render_whole(spec.fail_fast), "fail_fast")
     group = _Group(limiter=trio.CapacityLimiter(most), fail_fast=fail_fast)
     lanes = context.lanes(spec.concurrent_steps, why=group.why)
     group.runners = _runners(lanes)

@@ -75,7 +75,7 @@ async def execute(spec: Database, context: StepContext) -> Outcome:
     """
     from sisyphus.database.statement import OPERATIONS
 
-    written = str(context.render(spec.operation)).lower()
+    written = str(context.render_whole(spec.operation)).lower()
     operation = OPERATIONS.get(written)
     if operation is None:
         raise FieldError(tr("unknown operation '{name}'", name=written))

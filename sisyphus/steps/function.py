@@ -44,7 +44,7 @@ def finish(draft: Draft, found: Findings) -> Draft:
 
 async def execute(spec: Function, context: StepContext) -> Outcome:
     """Calls the function; `args` may be a list, a mapping of named ones, or one value."""
-    name = str(context.render(spec.function if spec.function is not None else context.step.name))
+    name = str(context.render_whole(spec.function if spec.function is not None else context.step.name))
     function = context.names.get(name)
     if not callable(function):
         near = nearest(name, [known for known, value in context.names.items() if callable(value)])

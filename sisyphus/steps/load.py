@@ -67,14 +67,14 @@ async def execute(spec: Load, context: StepContext) -> Outcome:
 
     A request that fails ends nothing. Cancelled, those under way are given up.
     """
-    threads = count(context.render(spec.threads), "threads", least=1)
+    threads = count(context.render_whole(spec.threads), "threads", least=1)
     load = _Run(
         context=context,
         step=spec.load_steps[0],
         threads=threads,
-        iterations=count(context.render(spec.iterations), "iterations", least=1),
-        apart=seconds(context.render(spec.ramp_up), "ramp_up") / threads,
-        think_time=seconds(context.render(spec.think_time), "think_time"),
+        iterations=count(context.render_whole(spec.iterations), "iterations", least=1),
+        apart=seconds(context.render_whole(spec.ramp_up), "ramp_up") / threads,
+        think_time=seconds(context.render_whole(spec.think_time), "think_time"),
     )
     await load.run()
     return load.outcome(tolerant=spec.tolerant)

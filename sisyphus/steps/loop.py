@@ -127,12 +127,12 @@ async def execute(spec: Loop, context: StepContext) -> Outcome:
         spec=spec,
         context=context,
         turns=await _turns(spec, context) if spec.loop_type == "for" else None,
-        most=count(context.render(spec.max_iterations), "max_iterations", least=1),
-        interval=seconds(context.render(spec.interval), "interval"),
-        fail_fast=flag(context.render(spec.fail_fast), "fail_fast"),
+        most=count(context.render_whole(spec.max_iterations), "max_iterations", least=1),
+        interval=seconds(context.render_whole(spec.interval), "interval"),
+        fail_fast=flag(context.render_whole(spec.fail_fast), "fail_fast"),
     )
     await looping.run()
-    return looping.outcome(ignore_failures=flag(context.render(spec.ignore_failures), "ignore_failures"))
+    return looping.outcome(ignore_failures=flag(context.render_whole(spec.ignore_failures), "ignore_failures"))
 
 
 @frozen(kw_only=True)
@@ -145,8 +145,8 @@ class _Turns:
 
 async def _turns(spec: Loop, context: StepContext) -> _Turns:
     if spec.items is ABSENT:
-        return _Turns(total=count(context.render(spec.loop_count), "loop_count"), names=lambda _: {})
-    items = context.render(spec.items)
+        return _Turns(total=count(context.render_whole(spec.loop_count), "loop_count"), names=lambda _: {})
+    items = context.render_whole(spec.items)
     if spec.rows and isinstance(items, str | Mapping):
         from sisyphus.steps.provided import provided_rows
 

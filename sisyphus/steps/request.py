@@ -41,7 +41,7 @@ async def execute(spec: Request, context: StepContext) -> Outcome:
 
     config, render = context.case.config, context.render
     call = Call(
-        method=render(spec.method),
+        method=context.render_whole(spec.method),
         url=_url(context.render_whole(spec.url), context),
         params=render(spec.params),
         headers=_headers(render(config.headers), render(spec.headers)),
@@ -59,7 +59,7 @@ async def execute(spec: Request, context: StepContext) -> Outcome:
         proxy_for=proxy_for(config.proxy if spec.proxy is None else spec.proxy, context),
         http2=_flag(spec.http2, config.http2, "http2", context),
         follow_redirects=_flag(spec.follow_redirects, config.follow_redirects, "follow_redirects", context),
-        keep=_bytes(render(spec.stream_limit)),
+        keep=_bytes(context.render_whole(spec.stream_limit)),
     )
     return Outcome(view=response.view(), warnings=response.warnings)
 
@@ -91,7 +91,7 @@ def _headers(defaults: Any, own: Any) -> Any:
 
 
 def _flag(own: Any, default: Any, field: str, context: StepContext) -> bool:
-    return flag(context.render(default if own is None else own), field)
+    return flag(context.render_whole(default if own is None else own), field)
 
 
 def _bytes(value: Any) -> int:
@@ -106,25 +106,25 @@ def _bytes(value: Any) -> int:
 def _auth(auth: Auth, context: StepContext) -> Auth:
     return evolve(
         auth,
-        username=context.render(auth.username),
-        password=context.render(auth.password),
-        token=context.render(auth.token),
-        key=context.render(auth.key),
-        value=context.render(auth.value),
+        username=context.render_whole(auth.username),
+        password=context.render_whole(auth.password),
+        token=context.render_whole(auth.token),
+        key=context.render_whole(auth.key),
+        value=context.render_whole(auth.value),
     )
 
 
 async def _part(upload: Upload, context: StepContext) -> Part:
     from sisyphus.http.bodies import Part
 
-    path = context.resolve_file(str(context.render(upload.path)))
+    path = context.resolve_file(str(context.render_whole(upload.path)))
     try:
         content = await trio.Path(path).read_bytes()
     except OSError as exc:
         raise FieldError(tr("cannot read {path}: {reason}", path=upload.path, reason=exc.strerror or exc)) from exc
     return Part(
-        field=str(context.render(upload.field)),
-        filename=str(context.render(upload.filename)) if upload.filename is not None else path.name,
+        field=str(context.render_whole(upload.field)),
+        filename=str(context.render_whole(upload.filename)) if upload.filename is not None else path.name,
         content=content,
-        content_type=context.render(upload.content_type),
+        content_type=context.render_whole(upload.content_type),
     )

@@ -71,15 +71,15 @@ def finish(draft: Draft, found: Findings) -> Draft:
 async def execute(spec: Wait, context: StepContext) -> Outcome:
     """Waits; running out of time is a failure that shows the condition."""
     if spec.condition is None:
-        seconds = seconds_of(context.render(spec.seconds), "seconds")
+        seconds = seconds_of(context.render_whole(spec.seconds), "seconds")
         await trio.sleep(seconds)
         return Outcome(view={"waited": seconds})
     return await _until(spec, context)
 
 
 async def _until(spec: Wait, context: StepContext) -> Outcome:
-    interval = seconds_of(context.render(spec.interval), "interval")
-    limit = seconds_of(context.render(spec.max_wait), "max_wait")
+    interval = seconds_of(context.render_whole(spec.interval), "interval")
+    limit = seconds_of(context.render_whole(spec.max_wait), "max_wait")
     began = trio.current_time()
     checks = 0
     with trio.move_on_after(limit):

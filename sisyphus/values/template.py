@@ -116,6 +116,11 @@ def render(value: Any, names: Names, *, legacy: bool = False, warn: Warn | None 
         raise _too_deep() from error
 
 
+def refuse(message: str) -> None:
+    """A `warn` for legacy templates that may not lack a name."""
+    raise TemplateError(message, suggestion=tr("Give it a value; only bodies, headers and parameters may lack one."))
+
+
 def condition_holds(condition: Any, names: Names) -> bool:
     """Evaluates a condition: an expression, a boolean, ``{and: …}``, ``{or: …}``, ``{not: …}``, or a list (= and).
 

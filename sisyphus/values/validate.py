@@ -15,7 +15,7 @@ from sisyphus.values._patience import Patience
 from sisyphus.values._text import shorten, to_text
 from sisyphus.values.compare import ALIASES, Verdict, compare, operator_named
 from sisyphus.values.query import Found, compile_query, find_named
-from sisyphus.values.template import render
+from sisyphus.values.template import refuse, render
 from sisyphus.words import tr
 
 Status = Literal["passed", "failed", "error"]
@@ -51,6 +51,7 @@ def validate(
     names: Mapping[str, Any],
     *,
     resolve_file: Callable[[str], str] | None = None,
+    legacy: bool = False,
 ) -> list[CheckResult]:
     """Makes all checks, whatever the first ones say.
 
@@ -59,31 +60,45 @@ def validate(
         view: the response, or another step's result, as `Query.find` takes it.
         names: what templates see.
         resolve_file: reads a file of the project as text, for schemas in files.
+        legacy: whether what is expected becomes text wherever it has a template (``compat: legacy``).
 
     Returns:
         A result for each check, in order. What could not be checked is an `error` among them, never an exception.
     """
-    return [_check(check, view, names, resolve_file) for check in checks]
+    around = _Around(view, names, resolve_file, legacy)
+    return [_check(check, around) for check in checks]
 
 
-def _check(
-    check: Check, view: Mapping[str, Any], names: Mapping[str, Any], resolve_file: Callable[[str], str] | None
-) -> CheckResult:
+@frozen
+class _Around:
+    """What all checks of one result are made with."""
+
+    view: Mapping[str, Any]
+    names: Mapping[str, Any]
+    resolve_file: Callable[[str], str] | None
+    legacy: bool
+
+    def expected(self, value: Any) -> Any:
+        return render(value, self.names, legacy=self.legacy, warn=refuse)
+
+
+def _check(check: Check, around: _Around) -> CheckResult:
     if check.op in {"and", "or", "not"}:
-        return _combination(check, view, names, resolve_file)
+        return _combination(check, around)
+    names = around.names
     path: str | None = check.path
     expect: Any = check.expect
     actual: Any = ABSENT
     try:
         path = _path(check, names)
-        expect = render(check.expect, names)
+        expect = around.expected(check.expect)
         if check.source is None:
-            found = compile_query(path).find(view)
+            found = compile_query(path).find(around.view)
         else:
-            found, path = find_named(view, check.source, path), f"$.{check.source}s.{path}"
+            found, path = find_named(around.view, check.source, path), f"$.{check.source}s.{path}"
         actual = _actual(check.op, found)
         with Patience(QueryError):
-            verdict = _compare(check.op, found, _schema_of(check, expect, resolve_file))
+            verdict = _compare(check.op, found, _schema_of(check, expect, around.resolve_file))
     except StepError as error:
         status: Status = "error"
         message: str | None = str(error)
@@ -173,19 +188,17 @@ def _rendered_text(text: str | None, names: Mapping[str, Any]) -> str | None:
         return text  # a description is only shown: as written is better than no result
 
 
-def _combination(
-    check: Check, view: Mapping[str, Any], names: Mapping[str, Any], resolve_file: Callable[[str], str] | None
-) -> CheckResult:
-    parts = tuple(_check(part, view, names, resolve_file) for part in check.checks)
+def _combination(check: Check, around: _Around) -> CheckResult:
+    parts = tuple(_check(part, around) for part in check.checks)
     status = _combined_status(check.op, [part.status for part in parts])
     message = None if status == "passed" else _combined_message(check.op, parts)
     if status == "failed":
-        message = _own_message(check, message, {"actual": message, "expected": check.op, "path": None}, names)
+        message = _own_message(check, message, {"actual": message, "expected": check.op, "path": None}, around.names)
     return CheckResult(
         op=check.op,
         status=status,
         message=message,
-        description=_rendered_text(check.description, names),
+        description=_rendered_text(check.description, around.names),
         where=check.where,
         checks=parts,
     )

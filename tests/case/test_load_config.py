@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from loading import case, config, request, step
+from loading import case, config, problems, request, step
 
 from sisyphus.case.model import ABSENT, Config, MockResponse, MockServer, Retry, Route, WebSocket
 from sisyphus.errors import Mark
@@ -234,3 +234,33 @@ def test_a_policy_of_the_step_replaces_the_cases_and_loose_keys_adjust_it(
 def test_null_is_a_value_where_a_body_is_meant() -> None:
     assert request("json: null").json is None
     assert request("method: GET").json is ABSENT
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "author"),
+    [
+        ("version: 1.5\nauthor: Ann\n", "1.5", "Ann"),
+        ("version: 1.5\nconfig: {version: 2.0, author: Bob}\n", "2.0", "Bob"),
+        ("version:\nauthor: Ann\nconfig:\n", None, "Ann"),
+    ],
+)
+def test_version_and_author_may_stand_in_the_case_itself(text: str, version: str | None, author: str | None) -> None:
+    loaded = case(f"name: c\nsteps: []\n{text}")
+    assert (loaded.config.version, loaded.config.author, loaded.warnings) == (version, author, ())
+
+
+def test_a_wrong_version_of_the_case_is_told_where_it_stands() -> None:
+    assert problems("name: c\nversion: [1]\nsteps: []\n") == ["2:10: version: expected text, got a list"]
+
+
+@pytest.mark.parametrize("key", ["priority", "id", "created_at", "updated_at"])
+def test_what_has_no_meaning_in_a_case_is_a_warning(key: str) -> None:
+    assert case(f"name: c\n{key}: x\nsteps: []\n").warnings == (f"c.yaml:2:1: '{key}' has no effect",)
+
+
+@pytest.mark.parametrize(
+    "key", ["priority", "log_level", "save_response", "parallel", "debug", "verbose", "report", "environment"]
+)
+def test_what_has_no_meaning_in_the_settings_is_a_warning(key: str) -> None:
+    loaded = case(f"name: c\nconfig: {{{key}: x}}\nsteps: []\n")
+    assert loaded.warnings == (f"c.yaml:2:10: '{key}' has no effect",)

@@ -1,0 +1,50 @@
+"""What templates can name before anything has run: functions, the environment, the settings."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import trio
+
+from sisyphus.engine.context import text_of
+from sisyphus.engine.scope import Environment
+from sisyphus.values.functions import build_functions
+from sisyphus.values.user_functions import callable_by_templates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sisyphus.case.model import Case
+
+# Seconds that the whole engine may stand still for one function of the user's.
+LONGEST_CALL: Final = 30.0
+
+
+def base_names(case: Case, environ: Mapping[str, str], query: Callable[..., Any] | None = None) -> dict[str, Any]:
+    """The names that every template of a case has, whenever it is rendered; a new mapping each time.
+
+    Args:
+        case: whose templates.
+        environ: what `env` reads.
+        query: what `db_query` does; without it there are no databases.
+    """
+    config = case.config
+    functions = build_functions(
+        seed=config.seed, env=environ, resolve_file=partial(text_of, case), locale=config.faker_locale, query=query
+    )
+    return {
+        **functions,
+        **callable_by_templates(case.functions, _time_left),
+        "env": Environment(environ, functions["env"]),
+        "config": config.raw,
+        "profile": config.profile_values,
+    }
+
+
+def _time_left() -> float:
+    """Seconds that a function of the user's may take here, of what the step or the case has left."""
+    try:
+        return min(LONGEST_CALL, trio.current_effective_deadline() - trio.current_time())
+    except RuntimeError:  # before the run, where nobody waits for anything
+        return LONGEST_CALL
