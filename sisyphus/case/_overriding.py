@@ -89,7 +89,9 @@ def command_line_wins(step: Draft, settings: Draft) -> None:
     # A wait has a timeout of its own, which is no setting of the case.
     if "timeout" in settings and STEP_TYPES[step["type"]].DEFAULT_LIMIT:
         step.pop("timeout", None)
-    if step["type"] != "request":
+    if step["type"] == "poll":
+        spec = spec["request"]
+    elif step["type"] != "request":
         return
     for key in ("verify_ssl", "follow_redirects", "proxy", "cert", "http2"):
         if key in settings:

@@ -29,7 +29,6 @@ _COMMON: Final = (
 )  # fmt: skip
 
 _HOOKS: Final = ("setup", "teardown")
-_LATER_TYPES: Final = frozenset({"poll"})
 _EXAMPLE: Final = "{name: Log in, url: /login}"
 
 
@@ -159,10 +158,7 @@ def _type_of(source: Map, found: Findings) -> str | None:
     type_ = TYPE_NAMES.get(written.lower())
     if type_ is not None:
         return type_
-    if written.lower() in _LATER_TYPES:
-        found.wrong(place, tr("steps of type '{name}' are not supported yet by this version", name=written))
-    else:
-        found.wrong(place, tr("unknown step type '{name}'", name=written), unknown(written, TYPE_NAMES))
+    found.wrong(place, tr("unknown step type '{name}'", name=written), unknown(written, TYPE_NAMES))
     return None
 
 

@@ -104,11 +104,16 @@ class Bench:
         await self.shared.emitter.emit(update, step_name=self.step_name)
 
     def inside(
-        self, *, iteration: int | None = None, names: Mapping[str, Any] | None = None, forked: bool = False
+        self,
+        *,
+        iteration: int | None = None,
+        names: Mapping[str, Any] | None = None,
+        forked: bool = False,
+        why: Why | None = None,
     ) -> Chamber:
         below = self._frame_below(None)
         own = {**self._own_names(), **(names or {})}
-        return Chamber(self, below.round(iteration, own, forked=forked))
+        return Chamber(self, below.round(iteration, own, forked=forked, why=why))
 
     def trial(self, step: Step) -> Trial:
         frame = self._frame_below(None).round(None, self._own_names(), forked=False)

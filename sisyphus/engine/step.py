@@ -159,7 +159,7 @@ class _StepRun:
 
     async def _attempt_until_enough(self, context: Bench) -> None:
         policy = self.step.retry
-        if policy is None and not STEP_TYPES[self.step.type].INNER:  # the steps inside have the case's policy each
+        if policy is None and STEP_TYPES[self.step.type].DEFAULT_LIMIT:  # steps with steps inside leave it to these
             policy = self.context.case.config.retry
         limit = limit_of(self.step, context)
         while True:

@@ -17,6 +17,7 @@ _TABLE: Final[dict[str, tuple[str, ...]]] = {
     "loop": ("loop",),
     "concurrent": ("concurrent",),
     "load": (),
+    "poll": ("poll",),
     "print": ("print", "log"),
     "function": ("function",),
     "script": ("script", "code", "python"),

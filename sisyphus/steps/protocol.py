@@ -145,7 +145,12 @@ class StepContext(Protocol):
         ...
 
     def inside(
-        self, *, iteration: int | None = None, names: Mapping[str, Any] | None = None, forked: bool = False
+        self,
+        *,
+        iteration: int | None = None,
+        names: Mapping[str, Any] | None = None,
+        forked: bool = False,
+        why: Callable[[], ErrorInfo | None] | None = None,
     ) -> Inside:
         """Where steps inside this one run.
 
@@ -153,6 +158,7 @@ class StepContext(Protocol):
             iteration: which round it is, from 0; None if there are no rounds.
             names: names that only the steps inside know (`item`, `index`), over the case's variables.
             forked: whether they get a copy of the variables, which `merge` brings back.
+            why: says why, once they are cancelled from where this is called.
         """
         ...
 

@@ -8,9 +8,10 @@ import trio
 from attrs import frozen
 
 from sisyphus.case._shapes import example, milliseconds
-from sisyphus.case.draft import ANYTHING, pending, spellings
+from sisyphus.case.draft import ANYTHING, spellings
 from sisyphus.case.model import NOWHERE, Number, StepSpec
 from sisyphus.errors import Mark, StepError
+from sisyphus.steps._answers import Answer, answer_draft, wait_for
 from sisyphus.steps.fields import as_written
 from sisyphus.steps.fields import seconds as seconds_of
 from sisyphus.steps.protocol import Outcome
@@ -31,27 +32,30 @@ class Wait(StepSpec):
     condition: Any = None
     interval: Number = 1.0
     max_wait: Number = 60.0
+    wait_condition: Answer | None = None
     where: Mark = NOWHERE
 
 
 SPEC: Final = Wait
 KEYS: Final = spellings(
-    "seconds", "duration", "duration_ms", "interval", "max_wait", "condition", delay="seconds", wait_time="seconds"
-) | pending("wait_condition")
+    "seconds", "duration", "duration_ms", "interval", "max_wait", "condition", "wait_condition",
+    delay="seconds", wait_time="seconds",
+)  # fmt: skip
 INNER: Final = ()
 DEFAULT_LIMIT: Final = False
 ANSWERS: Final = False
 
 _TIMES: Final = ("seconds", "duration", "duration_ms")
+_CONDITIONS: Final = ("condition", "wait_condition")
 
 
 def finish(draft: Draft, found: Findings) -> Draft:
     """Completes a wait whose keys are the model's already."""
     draft["where"] = Mark(*draft.place)
-    for key in (*_TIMES, "condition"):
+    for key in (*_TIMES, *_CONDITIONS):
         if draft.get(key, True) is None:
             del draft[key]
-    said = [key for key in (*_TIMES, "condition") if key in draft]
+    said = [key for key in (*_TIMES, *_CONDITIONS) if key in draft]
     if len(said) > 1:
         shown = [f"'{draft.key_of(key)}'" for key in said]
         message = tr(
@@ -59,17 +63,25 @@ def finish(draft: Draft, found: Findings) -> Draft:
         )
         found.wrong(draft.place_of(said[1]), message, tr("keep one of them"))
         draft.discard(said[1])
-    elif not said and draft.meant.isdisjoint({*_TIMES, "condition", "wait_condition", ANYTHING}):
+    elif not said and draft.meant.isdisjoint({*_TIMES, *_CONDITIONS, ANYTHING}):
         found.wrong(draft.place, tr("a wait step needs either seconds or a condition"), example("seconds: 2"))
     seconds = milliseconds(draft, "duration_ms", found)
     if seconds is not None:
         draft.put("seconds", seconds, draft.place_of("duration_ms"))
     draft.move("duration", "seconds")
+    if "wait_condition" in draft:
+        made = answer_draft(draft["wait_condition"], draft.place_of("wait_condition"), found)
+        if made is None:
+            draft.discard("wait_condition")
+        else:
+            draft["wait_condition"] = made
     return draft
 
 
 async def execute(spec: Wait, context: StepContext) -> Outcome:
     """Waits; running out of time is a failure that shows the condition."""
+    if spec.wait_condition is not None:
+        return await wait_for(spec.wait_condition, context)
     if spec.condition is None:
         seconds = seconds_of(context.render_whole(spec.seconds), "seconds")
         await trio.sleep(seconds)

@@ -75,6 +75,10 @@ class Played:
         (only,) = (step for step in self.steps if step.name == name)
         return only
 
+    def step_at(self, path: str) -> StepResult:
+        (only,) = (step for step in self.steps if step.path == path)
+        return only
+
     @property
     def cases(self) -> list[CaseResult]:
         return [event.result for event in self.events if isinstance(event.result, CaseResult)]
