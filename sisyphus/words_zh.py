@@ -295,7 +295,6 @@ CATALOGUE: Final[dict[str, str]] = {
     "a step needs a name": "步骤需要 name",
     "a step of type {type}": "{type} 步骤",
     "steps of type {type} have it": "{type} 类型的步骤才有它",
-    "steps of type '{name}' are not supported yet by this version": "本版本尚不支持“{name}”类型的步骤",
     "unknown step type '{name}'": "未知的步骤类型“{name}”",
     "'{key}' belongs to steps of type {type}": "“{key}”属于 {type} 类型的步骤",
     "write 'type: {type}' too": "请同时写上“type: {type}”",
@@ -795,6 +794,27 @@ CATALOGUE: Final[dict[str, str]] = {
     "{field} must be true or false, got {value!r}": "{field} 必须是 true 或 false，实际是 {value!r}",
     "{field} must be a number of seconds, got {value!r}": "{field} 必须是秒数，实际是 {value!r}",
     "{field} must be a whole number from {least} on, got {value!r}": "{field} 必须是不小于 {least} 的整数，实际是 {value!r}",
+    # steps._answers
+    "unknown type of wait_condition '{name}'": "未知的 wait_condition 类型“{name}”",
+    "'{key}' has no meaning for a wait_condition of type {type}": "“{key}”对 {type} 类型的 wait_condition 没有意义",
+    "a wait_condition of type api needs a request": "api 类型的 wait_condition 需要 request",
+    "a request": "请求",
+    "a wait_condition of type database needs sql": "database 类型的 wait_condition 需要 sql",
+    "a wait_condition of type database needs a database": "database 类型的 wait_condition 需要 database",
+    "an answer below 400, or a row": "状态码小于 400 的响应，或有一行",
+    # steps._asking
+    "a condition": "条件",
+    "the condition needs an expression": "条件需要 expression",
+    "the condition needs a path": "条件需要 path",
+    "unknown type of condition '{name}'": "未知的条件类型“{name}”",
+    # steps.poll
+    "a poll needs a poll_config": "poll 步骤需要 poll_config",
+    "poll_config needs a condition": "poll_config 需要 condition",
+    "poll attempt {number} of {most}: {seen}": "轮询第 {number}/{most} 次：{seen}",
+    "the poll's timeout of {limit:g} s was over": "轮询的 {limit:g} 秒时限已到",
+    "fail_if holds at attempt {number}: {seen}": "第 {number} 次时 fail_if 成立：{seen}",
+    "the condition did not hold in {count} attempts; last seen: {seen}": "{count} 次尝试中条件都没有成立；最后看到：{seen}",
+    "the condition did not hold within {limit:g} s ({count} attempts); last seen: {seen}": "条件在 {limit:g} 秒内没有成立（{count} 次尝试）；最后看到：{seen}",
     # steps.print
     "a print step needs a message": "print 步骤需要 message",
     # live.client

@@ -35,7 +35,7 @@ from sisyphus.case import (
 )
 from sisyphus.case.load import loads
 from sisyphus.errors import CaseFileError
-from sisyphus.steps import STEP_TYPES
+from sisyphus.steps import STEP_TYPES, _answers, _asking, poll
 
 TABLE: Final = Path(__file__).with_name("every_field.tsv")
 
@@ -51,11 +51,16 @@ SPECS: Final[Mapping[str, dict[str, Any]]] = {
     "concurrent": {"concurrent_steps": [{"name": "b", "url": "/"}]},
     "script": {"script": "x = 1"},
     "database": {"database": {"type": "sqlite"}, "sql": "select 1"},
+    "poll": {"url": "/", "poll_config": {"condition": True}},
 }
 
 
 def _step(**more: Any) -> dict[str, Any]:
     return {"name": "x", "steps": [{"name": "a", "url": "/", **more}]}
+
+
+def _poll(**more: Any) -> dict[str, Any]:
+    return _step(type="poll", poll_config={"condition": True, **more})
 
 
 def _config(**more: Any) -> dict[str, Any]:
@@ -87,6 +92,14 @@ MAPPINGS: Final[dict[str, tuple[Mapping[str, str], dict[str, Any], tuple[str | i
     "file": (_requesting._FILE, _step(files={"f": {"path": "a"}}), (*AT_STEP, "files", "f")),
     "upload": (_requesting._UPLOAD, _step(upload={"file": "a"}), (*AT_STEP, "upload")),
     "graphql": (_requesting._GRAPHQL, _step(graphql={"query": "{a}"}), (*AT_STEP, "graphql")),
+    "poll_config": (poll._CONFIG, _poll(), (*AT_STEP, "poll_config")),
+    "on_timeout": (poll._ON_TIMEOUT, _poll(on_timeout={}), (*AT_STEP, "poll_config", "on_timeout")),
+    "condition of a poll": (
+        _asking._KEYS, _poll(condition={"type": "jsonpath", "path": "$.a", "expect": 1}),
+        (*AT_STEP, "poll_config", "condition")),
+    "wait_condition": (
+        _answers._KEYS, {"name": "x", "steps": [{"name": "a", "type": "wait", "wait_condition": {"request": {"url": "/"}}}]},
+        (*AT_STEP, "wait_condition")),
     "parallel": (_wrapping._PARALLEL, _step(parallel={"threads": 1}), (*AT_STEP, "parallel")),
     "database": (_databasing.KEYS, _config(connections={"a": {"type": "sqlite"}}), ("config", "connections", "a")),
     "validation": (
