@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import FrameType
 
+# Seconds that the whole engine may stand still for one call.
+LONGEST_CALL: Final = 30.0
+
 _MAIN: Final = threading.main_thread().ident
 
 # Whether such code runs, in the main thread, and has not been stopped yet.

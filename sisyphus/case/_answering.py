@@ -145,11 +145,12 @@ def _check_names_of(text: str, place: Place, *, condition: bool, found: Findings
     if not condition and "{" not in text:
         return
     try:
-        names = (compile_expression if condition else compile_template)(text).names
+        template = (compile_expression if condition else compile_template)(text)
     except TemplateError:
         return  # which is told by whoever looks at templates
     known = _known_names()
-    for name in sorted(names - known):
+    functions = template.calls - _NOT_FOR_MOCKS  # are looked at as in every template
+    for name in sorted(template.names - known - functions):
         message = tr("the mock server does not know '{name}', it sees nothing of the case", name=name)
         near = nearest(name, known)
         hint = tr("did you mean '{near}'?", near=near) if near else None

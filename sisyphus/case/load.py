@@ -137,7 +137,7 @@ class _Loader:
         if found.problems or config is None or case is None:
             raise CaseFileError(dict.fromkeys(found.problems))
         return evolve(
-            case, config=config, data=data, setup=setup, steps=steps, teardown=teardown, functions=callables.functions,
+            case, config=_with_functions(config, callables.functions), data=data, setup=setup, steps=steps, teardown=teardown, functions=callables.functions,
             warnings=tuple(found.warnings),
         )  # fmt: skip
 
@@ -178,8 +178,16 @@ def _config(configuration: Configuration, folder: Path, root: Path, found: Findi
     config = structure(draft, Config, found)
     if config is None or config.mock_server is None:
         return config
-    mock = evolve(config.mock_server, seed=config.seed, folder=str(folder), root=str(root))
+    mock = evolve(
+        config.mock_server, seed=config.seed, faker_locale=config.faker_locale, folder=str(folder), root=str(root)
+    )  # fmt: skip
     return evolve(config, mock_server=mock)
+
+
+def _with_functions(config: Config, functions: Mapping[str, Function]) -> Config:
+    if config.mock_server is None or not functions:
+        return config
+    return evolve(config, mock_server=evolve(config.mock_server, functions=functions))
 
 
 def _profiles(group: Draft) -> list[Draft]:

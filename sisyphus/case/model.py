@@ -242,13 +242,20 @@ class Route:
 
 @frozen(kw_only=True)
 class MockServer:
-    """A server the case brings with it; `seed` makes what it draws by lot repeatable."""
+    """A server the case brings with it.
+
+    Attributes:
+        seed: makes what it draws by lot repeatable.
+        functions: what its templates may call besides the built-in functions.
+    """
 
     host: str = "127.0.0.1"
     port: int = field(default=0, validator=[ge(0), le(65535)])
     routes: tuple[Route, ...] = ()
     default_response: MockResponse | None = None
     seed: int | None = None
+    faker_locale: str | None = None
+    functions: Mapping[str, Function] = field(factory=dict)
     folder: str = "."  # what its files are relative to
     root: str = "."  # the project's folder, which they may not leave
     where: Mark = NOWHERE

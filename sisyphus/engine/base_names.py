@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import trio
 
 from sisyphus.engine.context import text_of
 from sisyphus.engine.scope import Environment
+from sisyphus.foreign import LONGEST_CALL
 from sisyphus.values.functions import build_functions
 from sisyphus.values.user_functions import callable_by_templates
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sisyphus.case.model import Case
-
-# Seconds that the whole engine may stand still for one function of the user's.
-LONGEST_CALL: Final = 30.0
 
 
 def base_names(case: Case, environ: Mapping[str, str], query: Callable[..., Any] | None = None) -> dict[str, Any]:

@@ -10,9 +10,11 @@ from attrs import define, evolve
 
 from sisyphus.canned.reply import Reply, problem, reply_of
 from sisyphus.errors import StepError
+from sisyphus.foreign import LONGEST_CALL
 from sisyphus.mock.matching import PathMatch, meets_condition, methods_of, path_matcher, unmet, vagueness
 from sisyphus.mock.record import Record
 from sisyphus.values.functions import build_functions
+from sisyphus.values.user_functions import callable_by_templates
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class Routes:
         self._listed: Final = [f"{route.method.upper()} {route.path}" for route in server.routes]
         self._default: Final = server.default_response
         self._lot: Final = _lot(server.seed, _DEFAULT)
-        self._names: Final = {**mock_functions(server.seed), "mock": self.record}
+        self._names: Final = {**mock_functions(server), "mock": self.record}
 
     def answer(self, asked: Asked) -> Reply:
         """Decides what is answered, and remembers what was asked; a route with several responses moves on.
@@ -139,10 +141,11 @@ def cannot_answer(route: str | None, reason: object) -> Reply:
     return problem(500, {"error": told}, route=route)
 
 
-def mock_functions(seed: int | None) -> dict[str, Callable[..., Any]]:
+def mock_functions(server: MockServer) -> dict[str, Callable[..., Any]]:
     """The functions that templates of a mock server may call."""
-    functions = build_functions(seed=seed)
-    return {name: function for name, function in functions.items() if name not in _NOT_FOR_MOCKS}
+    functions = build_functions(seed=server.seed, locale=server.faker_locale)
+    own = callable_by_templates(server.functions, lambda: LONGEST_CALL)
+    return {name: function for name, function in functions.items() if name not in _NOT_FOR_MOCKS} | own
 
 
 def _lot(seed: int | None, whose: object) -> random.Random:

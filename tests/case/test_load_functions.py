@@ -12,6 +12,7 @@ import pytest
 
 from sisyphus.case import functions
 from sisyphus.case.load import load, load_all
+from sisyphus.case.mock_file import load_mock
 from sisyphus.case.model import Case
 from sisyphus.case.project import Choices
 from sisyphus.errors import CaseFileError, Mark
@@ -101,6 +102,21 @@ def test_conditions_and_settings_may_call_them_too(project: Project) -> None:
     project.file(".sisyphus/config.yaml", "variables: {v: '${ready()}'}\n")
     case = project.file("c.yaml", "name: c\nsteps: [{name: s, url: /, only_if: ready() and v}]\n")
     assert "ready" in load(case, Choices(environ={})).functions
+
+
+MOCK = "{routes: [{path: /a, condition: known(), response: {body: '${greet(request.path)}'}}]}"
+
+
+@pytest.mark.parametrize(
+    "text", [f"name: c\nconfig: {{mock_server: {MOCK}}}\nsteps: []\n", f"mock_server: {MOCK}\n", MOCK[1:-1]]
+)
+def test_a_mock_server_may_call_them_too(text: str, project: Project) -> None:
+    project.file(".sisyphus/functions.py", "def greet(): ...\ndef known(): ...\n")
+    path = project.file("m.yaml", text)
+    assert sorted(load_mock(path, Choices(environ={})).functions) == ["greet", "known"]
+    wrong = project.file("wrong.yaml", text.replace("greet", "gret"))
+    with pytest.raises(CaseFileError, match="'gret'"):
+        load_mock(wrong, Choices(environ={}))
 
 
 def test_a_built_in_function_may_be_replaced_and_that_is_told(project: Project) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from sisyphus.canned.asked import Asked
 from sisyphus.canned.reply import Reply
-from sisyphus.case.model import MockResponse, MockServer, Route
+from sisyphus.case.model import Function, MockResponse, MockServer, Route
 from sisyphus.http.headers import Headers
 from sisyphus.mock.record import MOST_REQUESTS, MOST_TEXT
 from sisyphus.mock.routes import Routes
@@ -486,3 +486,14 @@ def test_a_pattern_that_would_take_for_ever_is_a_500_that_says_so() -> None:
     reply = endless.answer(get("/" + "a" * 60 + "b"))
     assert reply.status_code == 500
     assert "takes too long on a text of 62 characters" in body(reply)["error"]
+
+
+def test_answers_may_call_the_functions_of_the_project_and_make_values_up() -> None:
+    own = Function(name="twice", call=lambda text: text * 2)
+    server = routes(
+        answering({"own": "${twice(request.path)}", "name": "${faker.name()}"}, "/a"),
+        functions={"twice": own}, seed=1, faker_locale="zh_CN",
+    )  # fmt: skip
+    told = body(server.answer(get("/a")))
+    assert told["own"] == "/a/a"
+    assert not told["name"].isascii()
