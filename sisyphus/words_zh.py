@@ -745,6 +745,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "it has to hold a certificate and its key as PEM ({reason})": "其中必须有 PEM 格式的证书和私钥（{reason}）",
     # mock.matching
     "body: {reason}": "请求体：{reason}",
+    "it is not what is asked for": "与要求的不一致",
     "header {name}: {reason}": "请求头 {name}：{reason}",
     "query parameter {name}: {reason}": "查询参数 {name}：{reason}",
     # mock.routes

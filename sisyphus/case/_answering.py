@@ -123,22 +123,24 @@ def check_names(draft: Draft, found: Findings) -> None:
     """Notes names that the templates of a mock server's answer, or of a route's condition, cannot know."""
     for key in ("status_code", "headers", "body", "file", "condition"):
         if key in draft:
-            for text, place in _texts(draft[key], draft.place_of(key)):
-                _check_names_of(text, place, condition=key == "condition", found=found)
+            condition = key == "condition"
+            for text, place in _texts(draft[key], draft.place_of(key), keys=not condition):
+                _check_names_of(text, place, condition=condition, found=found)
     if isinstance(draft.get("failure"), Draft):
         check_names(draft["failure"], found)
 
 
-def _texts(value: Any, place: Place) -> Iterator[tuple[str, Place]]:
+def _texts(value: Any, place: Place, *, keys: bool) -> Iterator[tuple[str, Place]]:
     if isinstance(value, str):
         yield value, place
     elif isinstance(value, Map):
         for key, inner in value.items():
-            yield key, (value.file, *value.marks[key][:2])
-            yield from _texts(inner, (value.file, *value.marks[key][2:]))
+            if keys:
+                yield key, (value.file, *value.marks[key][:2])
+            yield from _texts(inner, (value.file, *value.marks[key][2:]), keys=keys)
     elif isinstance(value, Seq):
         for inner, mark in zip(value, value.marks, strict=True):
-            yield from _texts(inner, (value.file, *mark))
+            yield from _texts(inner, (value.file, *mark), keys=keys)
 
 
 def _check_names_of(text: str, place: Place, *, condition: bool, found: Findings) -> None:

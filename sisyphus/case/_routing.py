@@ -73,7 +73,7 @@ def _settle_word(draft: Draft, key: str, known: dict[str, str], found: Findings)
 
 
 def _check_path(draft: Draft, path: str, place: Place, found: Findings) -> None:
-    kind = draft.get("match_type", "exact")
+    kind = draft.get("match_type", "exact" if draft.lacks("match_type") else None)
     if kind == "regex":
         _check_pattern(path, place, found)
     elif kind == "exact":
@@ -118,7 +118,7 @@ def _check_comparators(source: Map, found: Findings) -> None:
 
 
 def _check_body(draft: Draft, place: Place, found: Findings) -> None:
-    pattern, kind = draft["body_pattern"], draft.get("body_match_type", "contains")
+    pattern, kind = draft["body_pattern"], draft.get("body_match_type")
     if kind == "regex" and not isinstance(pattern, str):
         found.wrong(place, f"body_pattern: {expected(tr('text'), pattern)}")
     elif kind == "regex":

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sisyphus.case.model import ABSENT, Route
 from sisyphus.errors import QueryError, StepError, UndefinedName
+from sisyphus.redaction.names import is_sensitive
 from sisyphus.values._patterns import compile_pattern
 from sisyphus.values._text import to_text
 from sisyphus.values.compare import ALIASES, OPERATORS, compare
@@ -53,10 +54,10 @@ def unmet(route: Route, request: Mapping[str, Any]) -> str | None:
     """What the route asks for and the request does not have, beside its path, its method and the condition."""
     for name, expected in route.query_params.items():
         if reason := _unlike(request["query"].get(name, ABSENT), expected):
-            return tr("query parameter {name}: {reason}", name=name, reason=reason)
+            return tr("query parameter {name}: {reason}", name=name, reason=_discreet(name, reason))
     for name, expected in route.headers.items():
         if reason := _unlike(request["headers"].get(name, ABSENT), expected):
-            return tr("header {name}: {reason}", name=name, reason=reason)
+            return tr("header {name}: {reason}", name=name, reason=_discreet(name, reason))
     if route.body_pattern is not ABSENT and (reason := _unlike_body(route, request)):
         return tr("body: {reason}", reason=reason)
     return None
@@ -84,6 +85,11 @@ def _by_pattern(match: Callable[[str], re.Match[str] | regex.Match[str] | None])
         return None if found is None else {name: value or "" for name, value in found.groupdict().items()}
 
     return parameters
+
+
+def _discreet(name: str, reason: str) -> str:
+    """The reason without the values, where these are a secret."""
+    return tr("it is not what is asked for") if is_sensitive(name) else reason
 
 
 def _unlike(actual: Any, expected: Any) -> str | None:

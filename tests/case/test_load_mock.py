@@ -53,6 +53,8 @@ def answer(text: str) -> MockResponse:
         ("body_pattern: {$.a: 1, $.b: {gt: 5}}, body_match_type: jsonpath", "body_pattern", {"$.a": 1, "$.b": {"gt": 5}}),
         ("condition: request.json.a > 5", "condition", "request.json.a > 5"),
         ("condition: {not: \"'a' in request.query\"}", "condition", {"not": "'a' in request.query"}),
+        ("condition: {or: ['request.json.a > 5', {and: [\"request.path == '/a'\"]}]}", "condition",
+         {"or": ["request.json.a > 5", {"and": ["request.path == '/a'"]}]}),
         ("condition: true, else_response: {status: 401}", "else_response", MockResponse(status_code=401)),
         ("else_response: ", "else_response", None),
     ],

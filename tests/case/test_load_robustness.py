@@ -18,7 +18,7 @@ from sisyphus.case.model import Case
 from sisyphus.case.project import Choices
 from sisyphus.errors import CaseFileError
 
-EXAMPLES = sorted(Path(__file__).parents[2].joinpath("examples").glob("*.yaml"))
+EXAMPLES = sorted(Path(__file__).parents[2].joinpath("examples").glob("[!_]*.yaml"))
 
 WHOLE: dict[str, Any] = {
     "name": "n", "description": "d", "tags": ["a"], "enabled": True,
@@ -48,6 +48,15 @@ WHOLE: dict[str, Any] = {
                     "response": {"status_code": 200, "headers": {"A": "b"}, "body": {"x": "${request.body}"}, "delay": 1},
                 },
                 {"path": "/s", "responses": [{"status": 503}, {"body": "ok"}], "delay": {"fixed_delay": 2}},
+                {
+                    "path": "^/r/(?P<id>.)", "match_type": "regex", "priority": 3, "enabled": True, "min_delay": 0,
+                    "max_delay": 1, "query_params": {"q": ["a"], "n": {"gt": 1}}, "headers": {"A": None},
+                    "body_pattern": {"$.a": 1, "$.b": {"lt": 5}}, "body_match_type": "jsonpath",
+                    "condition": {"or": ["request.json.a > 1", "'x' in request.query"]},
+                    "response": {"status_code": "${path_params.id}", "file": "pyproject.toml"},
+                    "else_response": {"failure": "timeout", "body": [1]},
+                    "failure": {"failure_type": "http_error", "probability": 0.5, "status_code": 503},
+                },
             ],
         },
         "compat": "legacy", "seed": 5,
@@ -142,6 +151,8 @@ def mutations(draw: st.DrawFn) -> Any:
             old = parent[path[-1]]
         except (LookupError, TypeError):
             continue  # an earlier mutation took it away
+        if isinstance(parent, str):
+            continue  # it put text there, which has places too
         match draw(st.sampled_from(["replace", "replace", "delete", "rename", "wrap", "graft"])):
             case "replace":
                 parent[path[-1]] = draw(JSON)
@@ -227,7 +238,8 @@ def scribbled(source: random.Random, text: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=[path.stem[:2] for path in EXAMPLES])
-def test_an_example_with_slips_is_a_case_or_is_explained(path: Path) -> None:
+def test_an_example_with_slips_is_a_case_or_is_explained(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(path.parent)  # where its files are
     source = random.Random(path.name)
     text = path.read_bytes()
     assert load_or_explain(text) is not None

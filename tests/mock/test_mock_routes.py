@@ -353,6 +353,7 @@ def test_nothing_that_fits_says_what_each_route_of_this_path_asked_for() -> None
         answering("x", "/a", condition="request.query.page == '2'"),
         answering("x", "/a", body_pattern="z"),
         answering("x", "/b"),
+        answering("x", "/a", name="secret", headers={"X-Api-Key": "hunter2"}),
     )
     reply = several.answer(get("/a"))
     assert reply.status_code == 404
@@ -361,6 +362,7 @@ def test_nothing_that_fits_says_what_each_route_of_this_path_asked_for() -> None
         'GET /a: query parameter page: expected "1", got nothing',
         "GET /a: its condition does not hold",
         'GET /a: body: expected something that contains "z" (text), got ""',
+        "secret: header X-Api-Key: it is not what is asked for",
     ]
 
 
