@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 import uuid
 from contextlib import ExitStack, nullcontext, suppress
 from functools import partial
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import trio
 
-from sisyphus import foreign, signals
+from sisyphus import signals
 from sisyphus.engine.context import Run
 from sisyphus.engine.emitter import Clock
 from sisyphus.engine.run import case_id, run_cases
@@ -294,7 +295,9 @@ class LiveRun:
         def first(_number: int, _frame: FrameType | None) -> None:
             signals.hand_over_to(signals.end_process)
             token.run_sync_soon(self._interrupt)
-            foreign.stop()  # while a function of the user's runs, the loop hears nothing
+            # While a function of the user's runs, the loop hears nothing; without one the module is not even there.
+            if (foreign := sys.modules.get("sisyphus.foreign")) is not None:
+                foreign.stop()
 
         return signals.handled_by(first)
 

@@ -12,8 +12,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from attrs import field, frozen
-
 from sisyphus.errors import OutputError
 from sisyphus.report.files import write_atomically
 from sisyphus.words import tr
@@ -36,20 +34,22 @@ class _GarbledError(Exception):
     """The file holds something else than this program writes."""
 
 
-@frozen
 class Memory:
     """Remembers, for each project, the case files that failed when they last ran.
 
     The file is in the project's ``.sisyphus/cache/``. A project without a ``.sisyphus`` folder has it in the user's
     cache folder, since making that folder would make the case's folder a project.
 
-    Attributes:
+    Args:
         environ: says where the user's cache folder is.
+
+    Attributes:
         notes: what could not be read or written, in sentences.
     """
 
-    environ: Mapping[str, str] = field(factory=lambda: os.environ)
-    notes: list[str] = field(factory=list)
+    def __init__(self, environ: Mapping[str, str] | None = None) -> None:
+        self._environ = os.environ if environ is None else environ
+        self.notes: list[str] = []
 
     def failed_of(self, cases: Sequence[Case]) -> list[Case]:
         """Those that failed when they last ran; all of them if none did, or nothing is known."""
@@ -114,7 +114,7 @@ class Memory:
 
     def _user_cache(self) -> Path:
         for name in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
-            folder = Path(self.environ.get(name, ""))
+            folder = Path(self._environ.get(name, ""))
             if folder.is_absolute():
                 return folder
         home = Path(os.path.expanduser("~"))  # noqa: PTH111 - Path.home() raises where there is none

@@ -990,7 +990,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "nothing matches {path}": "没有匹配 {path} 的内容",
     "the result has no {key}": "结果中没有 {key}",
     "extractor '{name}' needs a {field}": "提取器“{name}”需要 {field}",
-    # values.fake
+    # values._faker
     "faker() takes the name of what is wanted first: {example}": "faker() 的第一个参数是想要的名称：{example}",
     "faker.{name}() gives {kind}, which is no JSON value": "faker.{name}() 得到的是 {kind}，不是 JSON 值",
     "faker.{name}(): {reason}": "faker.{name}()：{reason}",

@@ -9,7 +9,6 @@ from attrs import field, frozen
 
 from sisyphus.case._mocking import mock_server_draft
 from sisyphus.case._reaching import REACHING, finish_reaching
-from sisyphus.case._reporting import output_draft, take_mask
 from sisyphus.case._retrying import gather_retry
 from sisyphus.case._shapes import as_map, example, kind_of, texts
 from sisyphus.case._stepping import hook_drafts
@@ -92,6 +91,8 @@ def config_draft(source: Map, found: Findings) -> Draft:
         if key in draft:
             draft[key] = take(draft[key], table, key, found)
     if "output" in draft:
+        from sisyphus.case._reporting import output_draft, take_mask
+
         draft["output"] = output_draft(draft["output"], found)
         take_mask(draft["output"], draft, found)
     if "profiles" in draft:

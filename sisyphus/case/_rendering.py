@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import functools
-import re
 from typing import TYPE_CHECKING, Any, Final
 
 from sisyphus.case.draft import Draft
 from sisyphus.case.yaml import Map, Seq
-from sisyphus.values import fake
 from sisyphus.values.functions import build_functions
 from sisyphus.values.template import check_syntax, compile_expression, compile_template
 from sisyphus.words import tr
@@ -16,7 +14,8 @@ from sisyphus.words import tr
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
-    from sisyphus.case.draft import Findings, Place
+    from sisyphus.case.draft import Callables, Findings, Place
+    from sisyphus.errors import TemplateError
     from sisyphus.values.template import Template
 
 # Texts of the file that nobody renders, or that others look at.
@@ -24,7 +23,6 @@ _AS_WRITTEN: Final = frozenset(
     {"body_pattern", "depends_on", "description", "id", "op", "raw", "tags", "type", "where"}
 )  # fmt: skip
 _CONDITIONS: Final = frozenset({"skip_if", "only_if", "condition", "loop_condition", "break_if", "continue_if"})
-_FAKER: Final = re.compile(r"\bfaker\s*(\.\s*\w+\s*)?\(")
 
 
 def check_templates(draft: Draft, found: Findings, *, besides: Container[str] = ()) -> None:
@@ -39,8 +37,10 @@ def check_templates(draft: Draft, found: Findings, *, besides: Container[str] = 
         # Every value of a case comes by here, and hardly any has a template in it.
         kind = value.__class__
         if kind is str and "{" not in value and key not in _CONDITIONS:
-            if key == "function" and found.callables is not None:
-                found.callables.trouble_with(value)  # a step that calls it by name: it has to be there
+            if key == "function" and value not in _functions():
+                # A step that calls it by name: it has to be there.
+                found.callables = _installed() if found.callables is None else found.callables
+                found.callables.trouble_with(value)
             continue
         if value is None or key in _AS_WRITTEN or key in besides:
             continue
@@ -100,22 +100,40 @@ def check_condition(condition: Any, place: Place, key: str, found: Findings) -> 
 
 
 def _check_calls(text: str, place: Place, before: str, compiling: Callable[[str], Template], found: Findings) -> None:
-    callables = found.callables
-    known = _functions() if callables is None else callables
-    for _, error in check_syntax(text, condition=compiling is compile_expression, functions=known):
+    error = _error_in(text, compiling, found.callables)
+    if error is not None and found.callables is None:
+        found.callables = _installed()  # which may have what nobody else has
+        error = _error_in(text, compiling, found.callables)
+    if error is not None:
         found.wrong(place, before + str(error))
         return
-    if "faker" in text and _FAKER.search(text) and (trouble := fake.missing()) is not None:
-        found.wrong(place, before + trouble)
-    if callables is None:
+    if "faker" in text:
+        from sisyphus.values._faker import trouble_with
+
+        if (trouble := trouble_with(text)) is not None:
+            found.wrong(place, before + trouble)
+    if found.callables is None:
         return
     for name in sorted(compiling(text).calls):
-        if (trouble := callables.trouble_with(name)) is not None:
+        if (trouble := found.callables.trouble_with(name)) is not None:
             found.wrong(place, before + trouble)
+
+
+def _error_in(text: str, compiling: Callable[[str], Template], callables: Callables | None) -> TemplateError | None:
+    functions = _functions() if callables is None else callables
+    errors = check_syntax(text, condition=compiling is compile_expression, functions=functions)
+    return next((error for _, error in errors), None)
 
 
 def _no_condition() -> str:
     return tr("a condition is an expression, true or false, a list, or one of and, or, not")
+
+
+def _installed() -> Callables:
+    """What may be called where the project has no functions of its own; few ever ask for more than built-in ones."""
+    from sisyphus.case.functions import Callables
+
+    return Callables()
 
 
 @functools.cache

@@ -13,6 +13,7 @@ from sisyphus.words import tr
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
 
+    from sisyphus.case.model import Function
     from sisyphus.case.yaml import Map
 
 Place = tuple[str, int, int]
@@ -106,6 +107,11 @@ class Draft(dict[str, Any]):
 
 class Callables(Collection[str], Protocol):
     """The names that templates may call."""
+
+    @property
+    def functions(self) -> Mapping[str, Function]:
+        """Those of them that are not built-in."""
+        ...
 
     def trouble_with(self, name: str) -> str | None:
         """Why one of them cannot be called here."""

@@ -9,7 +9,6 @@ import sys
 import types
 from collections.abc import Collection, Iterator, Mapping
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from sisyphus.case.model import Function
@@ -19,10 +18,10 @@ from sisyphus.words import tr
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+    from pathlib import Path
 
     from sisyphus.case.draft import Findings, Place
 
-FILE: Final = Path(".sisyphus") / "functions.py"
 GROUP: Final = "sisyphus.functions"
 
 # Names that templates have for other things.
@@ -100,22 +99,19 @@ def _loaded(name: str) -> Function | str:
     return Function(name=name, call=function, where=_where(function, package))
 
 
-def project_functions(root: Path, shown: str, found: Findings) -> Mapping[str, Function] | None:
+def project_functions(path: Path, shown: str, found: Findings) -> Mapping[str, Function] | None:
     """The functions of the project's ``.sisyphus/functions.py``: every public one that is defined there.
 
     The file is run, as Python runs a module that is imported; modules that stand beside it may be imported in it.
 
     Args:
-        root: the project's folder.
-        shown: what messages call the file.
+        path: the file.
+        shown: what messages call it.
         found: where what is wrong with it goes.
 
     Returns:
         The functions, or None if the file is wrong.
     """
-    path = root / FILE
-    if not path.is_file():
-        return {}
     module = _run(path, shown, found)
     if module is None:
         return None

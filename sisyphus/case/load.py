@@ -14,15 +14,12 @@ from sisyphus.case._merging import merge_drafts
 from sisyphus.case._mocking import check_mock_files
 from sisyphus.case._overriding import COMMAND_LINE, command_line_wins
 from sisyphus.case._rendering import check_templates
-from sisyphus.case._reporting import check_output
 from sisyphus.case._retrying import completed, settled
 from sisyphus.case.dialect import HOOKS, case_draft
 from sisyphus.case.draft import ANYTHING, Draft, Findings
 from sisyphus.case.finding import find_files
-from sisyphus.case.functions import FILE as FUNCTIONS_FILE
-from sisyphus.case.functions import Callables, project_functions
 from sisyphus.case.model import Case, Config, Step
-from sisyphus.case.project import Choices, configure, project_draft, project_root, shown_path
+from sisyphus.case.project import FUNCTIONS_FILE, Choices, configure, project_draft, project_root, shown_path
 from sisyphus.case.structure import structure
 from sisyphus.case.yaml import read, read_file
 from sisyphus.errors import CaseFileError, Problem, UsageError, nearest
@@ -32,6 +29,7 @@ from sisyphus.words import tr
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from sisyphus.case.draft import Callables
     from sisyphus.case.model import DataSource, Function
     from sisyphus.case.project import Configuration
     from sisyphus.case.yaml import Map
@@ -105,6 +103,7 @@ class _Loader:
         self._choices = choices
         self._roots: dict[Path, Path] = {}
         self._projects: dict[Path, Draft | None] = {}
+        self._has_functions: dict[Path, bool] = {}
         self._functions: dict[Path, Mapping[str, Function] | None] = {}
 
     def load(self, file: Path) -> Case:
@@ -115,7 +114,7 @@ class _Loader:
 
     def make(self, source: Map, file: str, root: Path) -> Case:
         found = Findings()
-        found.callables = callables = Callables(self._functions_of(root, found))
+        found.callables = self._callables_of(root, found)
         project = self._project(root, found)
         draft = case_draft(source, found)
         check_templates(draft["config"], found, besides=_TITLES)
@@ -136,15 +135,24 @@ class _Loader:
         case = structure(draft, Case, found)
         if found.problems or config is None or case is None:
             raise CaseFileError(dict.fromkeys(found.problems))
+        functions = found.callables.functions if found.callables is not None else {}
         return evolve(
-            case, config=_with_functions(config, callables.functions), data=data, setup=setup, steps=steps, teardown=teardown, functions=callables.functions,
+            case, config=_with_functions(config, functions), data=data, setup=setup, steps=steps, teardown=teardown, functions=functions,
             warnings=tuple(found.warnings),
         )  # fmt: skip
 
-    def _functions_of(self, root: Path, found: Findings) -> Mapping[str, Function] | None:
+    def _callables_of(self, root: Path, found: Findings) -> Callables | None:
+        """What templates may call where the project has functions of its own; None elsewhere."""
+        path = root / FUNCTIONS_FILE
+        if root not in self._has_functions:
+            self._has_functions[root] = path.is_file()
+        if not self._has_functions[root]:
+            return None
+        from sisyphus.case.functions import Callables, project_functions
+
         if root not in self._functions:
-            self._functions[root] = project_functions(root, shown_path(root / FUNCTIONS_FILE), found)
-        return self._functions[root]
+            self._functions[root] = project_functions(path, shown_path(path), found)
+        return Callables(self._functions[root])
 
     def _project(self, root: Path, found: Findings) -> Draft | None:
         if root not in self._projects:
@@ -168,7 +176,10 @@ def _config(configuration: Configuration, folder: Path, root: Path, found: Findi
         structure(profile, Profile, found)
     if "env_vars" in draft:
         structure(draft["env_vars"], EnvVars, found)
-    check_output(draft, found)
+    if "output" in draft:
+        from sisyphus.case._reporting import check_output
+
+        check_output(draft, found)
     if "retry" in draft:
         # A copy: the steps adjust what is written, not what it is completed to.
         draft = merge_drafts(draft)

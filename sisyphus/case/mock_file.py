@@ -10,10 +10,10 @@ from sisyphus.case._mocking import MOCK, check_mock_files, finish_mock, mock_ser
 from sisyphus.case._rendering import check_templates
 from sisyphus.case.draft import Findings, spellings, take
 from sisyphus.case.finding import find_files
-from sisyphus.case.functions import FILE, Callables, project_functions
+from sisyphus.case.functions import Callables, project_functions
 from sisyphus.case.load import load
 from sisyphus.case.model import MockServer
-from sisyphus.case.project import project_root, shown_path
+from sisyphus.case.project import FUNCTIONS_FILE, project_root, shown_path
 from sisyphus.case.structure import structure
 from sisyphus.case.yaml import read_file
 from sisyphus.errors import CaseFileError, Problem, UsageError
@@ -53,7 +53,9 @@ def load_mock(path: str | Path, choices: Choices) -> MockServer:
 
 def _alone(source: Map, file: Path, root: Path) -> MockServer:
     found = Findings()
-    found.callables = callables = Callables(project_functions(root, shown_path(root / FILE), found))
+    own = root / FUNCTIONS_FILE
+    if own.is_file():
+        found.callables = Callables(project_functions(own, shown_path(own), found))
     draft = take(source, _FILE, tr("a mock server's file"), found)
     if "mock_server" in draft:
         _refuse_both(draft, found)
@@ -69,7 +71,12 @@ def _alone(source: Map, file: Path, root: Path) -> MockServer:
     made = structure(server, MockServer, found)
     if made is None or found.problems:
         raise CaseFileError(dict.fromkeys(found.problems))
-    return evolve(made, folder=str(file.parent), root=str(root), functions=callables.functions)
+    return evolve(
+        made,
+        folder=str(file.parent),
+        root=str(root),
+        functions=found.callables.functions if found.callables is not None else {},
+    )
 
 
 def _refuse_both(draft: Draft, found: Findings) -> None:

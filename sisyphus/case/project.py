@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PROJECT_FILE: Final = Path(".sisyphus") / "config.yaml"
+FUNCTIONS_FILE: Final = Path(".sisyphus") / "functions.py"
 
 
 @frozen(kw_only=True)

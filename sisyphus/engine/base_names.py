@@ -9,9 +9,7 @@ import trio
 
 from sisyphus.engine.context import text_of
 from sisyphus.engine.scope import Environment
-from sisyphus.foreign import LONGEST_CALL
 from sisyphus.values.functions import build_functions
-from sisyphus.values.user_functions import callable_by_templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -33,15 +31,23 @@ def base_names(case: Case, environ: Mapping[str, str], query: Callable[..., Any]
     )
     return {
         **functions,
-        **callable_by_templates(case.functions, _time_left),
+        **(_own(case) if case.functions else {}),
         "env": Environment(environ, functions["env"]),
         "config": config.raw,
         "profile": config.profile_values,
     }
 
 
+def _own(case: Case) -> dict[str, Callable[..., Any]]:
+    from sisyphus.values.user_functions import callable_by_templates
+
+    return callable_by_templates(case.functions, _time_left)
+
+
 def _time_left() -> float:
     """Seconds that a function of the user's may take here, of what the step or the case has left."""
+    from sisyphus.foreign import LONGEST_CALL
+
     try:
         return min(LONGEST_CALL, trio.current_effective_deadline() - trio.current_time())
     except RuntimeError:  # before the run, where nobody waits for anything

@@ -10,11 +10,9 @@ from attrs import define, evolve
 
 from sisyphus.canned.reply import Reply, problem, reply_of
 from sisyphus.errors import StepError
-from sisyphus.foreign import LONGEST_CALL
 from sisyphus.mock.matching import PathMatch, meets_condition, methods_of, path_matcher, unmet, vagueness
 from sisyphus.mock.record import Record
 from sisyphus.values.functions import build_functions
-from sisyphus.values.user_functions import callable_by_templates
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -144,8 +142,15 @@ def cannot_answer(route: str | None, reason: object) -> Reply:
 def mock_functions(server: MockServer) -> dict[str, Callable[..., Any]]:
     """The functions that templates of a mock server may call."""
     functions = build_functions(seed=server.seed, locale=server.faker_locale)
-    own = callable_by_templates(server.functions, lambda: LONGEST_CALL)
+    own = _own(server) if server.functions else {}
     return {name: function for name, function in functions.items() if name not in _NOT_FOR_MOCKS} | own
+
+
+def _own(server: MockServer) -> dict[str, Callable[..., Any]]:
+    from sisyphus.foreign import LONGEST_CALL
+    from sisyphus.values.user_functions import callable_by_templates
+
+    return callable_by_templates(server.functions, lambda: LONGEST_CALL)
 
 
 def _lot(seed: int | None, whose: object) -> random.Random:

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any, Final
-
-from sisyphus.errors import TemplateError, nearest
-from sisyphus.values._data import NoDataError, plain
-from sisyphus.values._text import shorten
-from sisyphus.words import tr
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import random
-
-_DEFAULT_LOCALE: Final = "en_US"
-
-# Parameters that say how much is made; no test needs more than that of it.
-_AMOUNT: Final = re.compile("nb|num_|length|size|chars|words|rows|digits|elements|count|depth|amount")
-_MOST: Final = 10_000
-
-# What these give is bytes, and of any size.
-_BYTES: Final = frozenset({"binary", "image", "json_bytes", "tar", "zip"})
 
 
 class Fake(Mapping[str, Callable[..., Any]]):
     """The methods of Faker's providers by name, and nothing else of it; it can be called with such a name too.
 
-    Faker is imported when the first value is asked for, and each locale is made once for all cases.
+    Every case has one, and hardly any uses it: all the rest is in a module that the first value asks for.
 
     Args:
         source: where chance comes from.
@@ -38,99 +21,20 @@ class Fake(Mapping[str, Callable[..., Any]]):
 
     def __init__(self, source: random.Random, locale: str | None = None) -> None:
         self._source = source
-        self._locale = locale or _DEFAULT_LOCALE
+        self._locale = locale
 
     def __call__(self, name: Any = None, *args: Any, **options: Any) -> Any:
-        if not isinstance(name, str):
-            raise TemplateError(
-                tr("faker() takes the name of what is wanted first: {example}", example="faker('name')")
-            )
-        return self._method(name)(*args, **options)
+        return self[name](*args, **options)
 
     def __getitem__(self, name: str) -> Callable[..., Any]:
-        return self._method(name)
+        from sisyphus.values._faker import method
+
+        return method(name, self._source, self._locale)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(_methods(self._locale)[1])
+        from sisyphus.values._faker import names
+
+        return iter(names(self._locale))
 
     def __len__(self) -> int:
-        return len(_methods(self._locale)[1])
-
-    def _method(self, name: str) -> Callable[..., Any]:
-        def call(*args: Any, locale: str | None = None, **options: Any) -> Any:
-            generator, methods = _methods(str(locale or self._locale))
-            if name not in methods:
-                raise TemplateError(_unknown(name, methods))
-            method = methods[name]
-            if name in _BYTES:
-                raise TemplateError(tr("faker.{name}() gives {kind}, which is no JSON value", name=name, kind="bytes"))
-            _check_amounts(name, method, args, options)
-            generator.random = self._source
-            try:
-                return plain(method(*args, **options))
-            except NoDataError as exc:
-                raise TemplateError(
-                    tr("faker.{name}() gives {kind}, which is no JSON value", name=name, kind=exc)
-                ) from exc
-            except Exception as exc:
-                # Faker's methods say in all kinds of ways what they do not take.
-                reason = shorten(f"{type(exc).__name__}: {exc}")
-                raise TemplateError(tr("faker.{name}(): {reason}", name=name, reason=reason)) from exc
-
-        return call
-
-
-def missing() -> str | None:
-    """What is said where Faker is not installed; None where it is."""
-    from importlib.util import find_spec
-
-    if find_spec("faker") is not None:
-        return None
-    command = "pip install 'sisyphus-api-engine[faker]'"
-    return tr("'faker' needs a package that is not installed: {command}", command=command)
-
-
-@cache
-def _methods(locale: str) -> tuple[Any, Mapping[str, Callable[..., Any]]]:
-    """A generator, and its providers' methods."""
-    if (trouble := missing()) is not None:
-        raise TemplateError(trouble)
-    from faker import Factory
-    from faker.config import AVAILABLE_LOCALES
-
-    if locale.replace("-", "_") not in AVAILABLE_LOCALES:
-        near = nearest(locale, AVAILABLE_LOCALES)
-        hint = tr(" (did you mean '{near}'?)", near=near) if near else ""
-        raise TemplateError(tr("faker has no locale '{locale}'", locale=locale) + hint)
-    generator = Factory.create(locale)
-    methods = {
-        name: method
-        for name, method in vars(generator).items()
-        if not name.startswith("_") and inspect.isroutine(method)
-    }
-
-    def formatter(name: str) -> Callable[..., Any]:
-        if name not in methods:
-            raise AttributeError(_unknown(name, methods))
-        return methods[name]
-
-    # Some methods take the names of others in their arguments, and would find any attribute of the generator.
-    generator.get_formatter = formatter  # type: ignore[method-assign, assignment]
-    return generator, methods
-
-
-def _unknown(name: str, methods: Mapping[str, Any]) -> str:
-    near = nearest(name, methods)
-    hint = tr(" (did you mean '{near}'?)", near=near) if near else ""
-    return tr("faker has no '{name}'", name=name) + hint
-
-
-def _check_amounts(name: str, method: Callable[..., Any], args: Any, options: Any) -> None:
-    try:
-        given = inspect.signature(method).bind(*args, **options).arguments
-    except TypeError as exc:
-        raise TemplateError(tr("faker.{name}(): {reason}", name=name, reason=exc)) from exc
-    for parameter, value in given.items():
-        if isinstance(value, int | float) and _AMOUNT.search(parameter) and not -_MOST <= value <= _MOST:
-            message = tr("{parameter} is at most {most}", parameter=parameter, most=_MOST)
-            raise TemplateError(tr("faker.{name}(): {reason}", name=name, reason=message))
+        return sum(1 for _ in self)

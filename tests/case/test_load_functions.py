@@ -197,7 +197,7 @@ def test_a_file_that_cannot_be_read_is_told(project: Project, monkeypatch: pytes
     def refuse(*_: object) -> bytes:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(functions.Path, "read_bytes", refuse)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
     assert project.problems("") == [".sisyphus/functions.py:1:1: cannot be read: Permission denied"]
 
 

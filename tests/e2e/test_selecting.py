@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from pathlib import Path
 
 import pytest
 import trio
 from attrs import frozen
-from programs import Done, a_case, engine, running
+from programs import Done, a_case, engine, environment, running
 
 from sisyphus.cli import main
 
@@ -291,3 +292,24 @@ async def test_a_result_that_can_no_longer_be_written_ends_with_3_and_is_remembe
 
     assert (done.code, done.err[:13]) == (3, "cannot write ")
     assert (tmp_path / ".sisyphus/cache/last-failed.json").exists()
+
+
+UNUSED = """
+import sys
+from sisyphus.cli import main
+main(["c.yaml"])
+unwanted = {"case.functions", "case._reporting", "values._faker", "values.user_functions", "values._data", "foreign",
+            "selection", "tags", "destinations"}
+sys.exit(sorted({f"sisyphus.{name}" for name in unwanted} & sys.modules.keys()) or 0)
+"""
+
+
+async def test_what_a_run_does_not_use_it_does_not_import(tmp_path: Path) -> None:
+    a_case(tmp_path, f"name: c\nsteps: [{GOOD}]\n", "c.yaml")
+
+    done = await trio.run_process(
+        [sys.executable, "-c", UNUSED], capture_stderr=True, capture_stdout=True, check=False, cwd=tmp_path,
+        env=environment(),
+    )  # fmt: skip
+
+    assert (done.returncode, done.stderr) == (0, b"")

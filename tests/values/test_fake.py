@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sisyphus.errors import TemplateError
-from sisyphus.values import fake
+from sisyphus.values import _faker
 from sisyphus.values.functions import build_functions
 from sisyphus.values.template import compile_template
 
@@ -109,13 +109,13 @@ def test_nothing_but_the_methods_of_providers_can_be_reached(name: str) -> None:
 
 def test_where_it_is_not_installed_the_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
-    fake._methods.cache_clear()
+    _faker._methods.cache_clear()
     expected = "'faker' needs a package that is not installed: pip install 'sisyphus-api-engine[faker]'"
     try:
         assert refused("${faker.name()}") == expected
         assert refused("${faker('name')}") == expected
     finally:
-        fake._methods.cache_clear()
+        _faker._methods.cache_clear()
 
 
 def test_it_is_not_imported_before_it_is_used() -> None:
