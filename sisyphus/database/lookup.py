@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import outcome
 import trio
 
 from sisyphus.database.sessions import described
@@ -70,18 +71,8 @@ async def _ask(databases: CaseDatabases, target: Target, statement: Statement) -
 
 def _waited_for(ask: Callable[[], Awaitable[Result]]) -> Result:
     """What `ask` returns, in a loop of its own: in that of the run, whoever evaluates a template cannot await."""
-    outcome: list[Result] = []
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            outcome.append(trio.run(ask))
-        except BaseException as exc:  # noqa: BLE001 - raised by who waits for it
-            errors.append(exc)
-
-    thread = threading.Thread(target=work, name=NAME)
+    came: list[outcome.Outcome[Result]] = []
+    thread = threading.Thread(target=lambda: came.append(outcome.capture(trio.run, ask)), name=NAME)
     thread.start()
     thread.join()
-    if errors:
-        raise errors[0]
-    return outcome[0]
+    return came[0].unwrap()

@@ -147,6 +147,9 @@ class MysqlConnection:
         if result.cut:
             self._leave_the_rest(cursor)
         elif cursor.nextset():
+            self._leave_the_rest(
+                cursor
+            )  # else the connection cannot be made as new, and its cursor complains when it goes
             raise DatabaseError(
                 tr("the sql holds several statements"), suggestion=tr("Write operation: script, or one step for each.")
             )

@@ -228,7 +228,7 @@ def test_two_steps_cannot_have_one_id() -> None:
         "{nmae: Log in, url: /}",
         "{name: [a], url: /}",
         "{name: Log in, type: reqest}",
-        "{name: Log in, type: poll}",
+        "{name: Log in, type: poll, url: /}",
         "{name: x, idd: Log in, url: /}",
         "{name: x, id: [a], url: /}",
         "text",

@@ -286,7 +286,12 @@ STEPS: list[Wrong] = [
     ("{Log in: }", ["3:6: the step 'Log in' must be a mapping, got null (indent what belongs to it)"]),
     ("{Log in: 5}", ["3:6: the step 'Log in' must be a mapping, got a number (indent what belongs to it)"]),
     ("{Log in: {name: b, url: /}}", ["3:21: 'name' says again what 'Log in' says (keep one of them)"]),
-    ("{name: s, type: poll}", ["3:21: steps of type 'poll' are not supported yet by this version"]),
+    (
+        "{name: s, type: poll, url: /}",
+        [
+            "3:5: a poll needs a poll_config (write for example poll_config: {condition: {type: jsonpath, path: $.state, expect: done}})"
+        ],
+    ),
     (
         "{name: s, type: database}",
         [
@@ -316,7 +321,10 @@ STEPS: list[Wrong] = [
             "3:60: sql: expected text, got a list",
         ],
     ),
-    ("{name: s, type: Poll}", ["3:21: steps of type 'Poll' are not supported yet by this version"]),
+    (
+        "{name: s, type: Poll, poll_config: {condition: true}}",
+        ["3:5: a request needs a url (write for example url: /users)"],
+    ),
     ("{name: s, type: reqest, url: /}", ["3:21: unknown step type 'reqest' (did you mean 'request'?)"]),
     ("{name: s, type: [a], url: /}", ["3:21: type: expected text, got a list (write for example type: request)"]),
     ("{name: s, type: , url: /}", ["3:21: type: expected text, got null (write for example type: request)"]),
@@ -526,7 +534,7 @@ STEPS: list[Wrong] = [
     ),
     (
         "{name: s, type: wait, wait_condition: {type: api}}",
-        ["3:27: 'wait_condition' is not supported yet by this version"],
+        ["3:43: a wait_condition of type api needs a request (write for example request: {url: /state})"],
     ),
     ("{name: s, type: wait, condition: 'a ='}", ["3:38: condition: 'a =' is not a valid expression: unexpected '='"]),
     (
