@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import ssl
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
-from attrs import frozen
 
 from sisyphus.http.failures import translated_for_proxy
 from sisyphus.http.network import Stream, connect_tcp
-from sisyphus.http.proxies import Proxy
-from sisyphus.http.tunnel import open_tunnel
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Awaitable, Callable
 
     import httpcore
+
+    from sisyphus.http.proxies import Proxy
 
     Trace = Callable[[str, Any], Awaitable[None]]
 
@@ -28,19 +27,24 @@ async def untraced(event: str, info: Any) -> None:
     """For requests whose times nobody measures."""
 
 
-@frozen(kw_only=True)
 class Dialer:
     """Makes connections that are alike in all but their server.
 
-    Attributes:
+    Args:
         tls: for https; None where only http is spoken.
         proxy: whom to connect to instead. For https it is asked for a tunnel; for http it gets the requests themselves.
         proxy_tls: for a proxy that is talked to in TLS.
     """
 
-    tls: ssl.SSLContext | None = None
-    proxy: Proxy | None = None
-    proxy_tls: ssl.SSLContext | None = None
+    def __init__(
+        self,
+        tls: ssl.SSLContext | None = None,
+        proxy: Proxy | None = None,
+        proxy_tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._tls: Final = tls
+        self._proxy: Final = proxy
+        self._proxy_tls: Final = proxy_tls
 
     async def dial(self, request: httpcore.Request) -> Stream:
         """Connects to the server of a request; its `trace` is told the events that httpcore's own connections tell.
@@ -57,9 +61,9 @@ class Dialer:
         stream = await self._connect(host, port)
         try:
             await trace("connection.connect_tcp.complete", {"return_value": stream})
-            if self.tls is not None:
+            if self._tls is not None:
                 await trace("connection.start_tls.started", {})
-                stream = await stream.start_tls(self.tls, host)
+                stream = await stream.start_tls(self._tls, host)
                 await trace("connection.start_tls.complete", {})
         except BaseException:
             with trio.move_on_after(CLOSING, shield=True):
@@ -68,17 +72,19 @@ class Dialer:
         return stream
 
     async def _connect(self, host: str, port: int) -> Stream:
-        if self.proxy is None:
+        if self._proxy is None:
             return await connect_tcp(host, port)
+        from sisyphus.http.tunnel import open_tunnel
+
         began = trio.current_time()
-        with translated_for_proxy(self.proxy):
-            stream = await connect_tcp(self.proxy.host, self.proxy.port)
+        with translated_for_proxy(self._proxy):
+            stream = await connect_tcp(self._proxy.host, self._proxy.port)
             dns = stream.dns
             try:
-                if self.proxy_tls is not None:
-                    stream = await stream.start_tls(self.proxy_tls, self.proxy.host)
-                if self.tls is not None:
-                    await open_tunnel(stream, self.proxy, host, port)
+                if self._proxy_tls is not None:
+                    stream = await stream.start_tls(self._proxy_tls, self._proxy.host)
+                if self._tls is not None:
+                    await open_tunnel(stream, self._proxy, host, port)
             except BaseException:
                 with trio.move_on_after(CLOSING, shield=True):
                     await stream.aclose()

@@ -12,7 +12,6 @@ from sisyphus.errors import FieldError
 from sisyphus.http.connections import Connections
 from sisyphus.http.dialing import Dialer
 from sisyphus.http.network import Unanswered, Unprocessed
-from sisyphus.http.tls import make_context, trusting
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -61,11 +60,11 @@ class Pools(httpx.AsyncBaseTransport):
     limit of connections: how much happens at once is bounded by who sends (`--jobs`, `max_concurrency`).
 
     Args:
-        tls: makes the TLS context for `verify`; by default the one httpx makes, which reads `SSL_CERT_FILE`.
+        tls: makes the TLS context for `verify`; by default httpx does.
     """
 
     def __init__(self, tls: Callable[[bool], ssl.SSLContext] | None = None) -> None:
-        self._make_tls: Final = tls or trusting
+        self._make_tls: Final = tls
         self._making: Final = trio.Lock()
         self._pools: Final[dict[tuple[bool, Way], Connections | Multiplexed]] = {}
         self._tasks: Final = trio.open_nursery()  # of connections that are shared
@@ -144,9 +143,11 @@ class Pools(httpx.AsyncBaseTransport):
         return shared(dialer, self._nursery)
 
     async def _context(self, verify: bool, certificate: Certificate | None, protocols: list[str]) -> ssl.SSLContext:
+        from sisyphus.http.tls import make_context, trusting
+
         # Loading the trusted certificates takes 40 to 130 ms, which would show in the timings of whoever waits for an
         # answer meanwhile: not in this thread.
-        return await trio.to_thread.run_sync(make_context, self._make_tls, verify, certificate, protocols)
+        return await trio.to_thread.run_sync(make_context, self._make_tls or trusting, verify, certificate, protocols)
 
 
 class Answer(httpx.Response):

@@ -37,11 +37,6 @@ class Proxy:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def no_proxy(url: httpx.URL) -> Proxy | None:
-    """Directly, always."""
-    return None
-
-
 def always(text: str) -> ProxyFor:
     """The proxy that a URL names, whatever is asked for.
 

@@ -8,12 +8,10 @@ import httpx
 
 from sisyphus.http.client import Bytes, Client
 from sisyphus.http.decoding import Decoder
-from sisyphus.http.digest import Digest
 from sisyphus.http.failures import shown, translated
 from sisyphus.http.headers import Headers
 from sisyphus.http.journey import Journey
 from sisyphus.http.pool import FOLLOW, WAY, Way
-from sisyphus.http.proxies import no_proxy
 from sisyphus.http.receiving import read, receive
 from sisyphus.http.redirects import origin
 from sisyphus.http.request import encode
@@ -24,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from sisyphus.http.content import Content
+    from sisyphus.http.digest import Digest
     from sisyphus.http.pool import Pools
     from sisyphus.http.proxies import ProxyFor
     from sisyphus.http.redirects import Origin
@@ -51,7 +50,7 @@ class Session:
         *,
         verify: bool = True,
         certificate: Certificate | None = None,
-        proxy_for: ProxyFor = no_proxy,
+        proxy_for: ProxyFor | None = None,
         http2: bool = False,
         follow_redirects: bool = True,
         keep: int = KEEP,
@@ -62,7 +61,7 @@ class Session:
             call: what to send.
             verify: whether the server's certificate must be trusted.
             certificate: what is shown to a server that asks who we are.
-            proxy_for: which proxy to go through.
+            proxy_for: says which proxy to go through.
             http2: whether HTTP/2 is spoken with servers that speak it too, over TLS.
             follow_redirects: whether a redirect is followed, or is the answer.
             keep: how many bytes of the body are kept; the rest is read and counted.
@@ -88,7 +87,7 @@ class Session:
         journey = Journey(
             self._client,
             outgoing,
-            lambda url: Way(verify=verify, certificate=certificate, proxy=proxy_for(url), http2=http2),
+            lambda url: Way(verify, certificate, proxy_for and proxy_for(url), http2),
             digest,
         )
         answer = await journey.arrive(request)
@@ -109,6 +108,8 @@ class Session:
     def _digest_of(self, url: httpx.URL, credentials: tuple[str, str]) -> Digest:
         key = (origin(url), credentials)
         if key not in self._digests:
+            from sisyphus.http.digest import Digest
+
             self._digests[key] = Digest(*credentials)
         return self._digests[key]
 

@@ -35,17 +35,17 @@ def certificate(cert: ClientCert | None, context: StepContext) -> Certificate | 
     )
 
 
-def proxy_for(proxy: str | None, context: StepContext) -> ProxyFor:
-    """Which proxy a request goes through, by its URL.
+def proxy_for(proxy: str | None, context: StepContext) -> ProxyFor | None:
+    """Which proxy a request goes through, by its URL; None for none.
 
     Raises:
         FieldError: what is written is no proxy.
     """
-    from sisyphus.http import proxies
-
     written = context.render(proxy)
     if not written:
-        return proxies.no_proxy
+        return None
+    from sisyphus.http import proxies
+
     if written == ENVIRONMENT:
         return proxies.of_environment(context.environ)
     return proxies.always(str(written))

@@ -15,7 +15,7 @@ from attrs import define, field
 
 from sisyphus.errors import BrokenResponse, FieldError, ProxyError, TlsError
 from sisyphus.http import Call, Pools, Session
-from sisyphus.http.proxies import Proxy, always, no_proxy, of_environment, parse_proxy
+from sisyphus.http.proxies import Proxy, always, of_environment, parse_proxy
 
 
 @pytest.fixture(scope="module")
@@ -343,7 +343,6 @@ def test_the_environment_names_proxies_by_scheme() -> None:
     assert chosen("http://api.test/", HTTP_PROXY="a:1", http_proxy="d:4") == "d:4"
     assert chosen("http://api.test/", http_proxy="", ALL_PROXY="c:3") == "c:3"
     assert chosen("http://api.test/") is None
-    assert no_proxy(httpx.URL("http://api.test/")) is None
 
 
 @pytest.mark.parametrize(
