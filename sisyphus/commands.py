@@ -100,6 +100,16 @@ def _cases(args: argparse.Namespace, choices: Choices) -> list[Case]:
     return load_all([*args.cases, *args.paths], choices)
 
 
+def _planned(args: argparse.Namespace, choices: Choices) -> list[Case]:
+    """The cases with one for each row of data: each is chosen, and counted, for itself."""
+    cases = _cases(args, choices)
+    if all(case.data is None for case in cases):
+        return cases
+    from sisyphus.case.rows import planned
+
+    return planned(cases)
+
+
 def _validate(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int:
     from sisyphus.report.json_validation import render_cases, render_problems
 
@@ -124,7 +134,7 @@ def _list(args: argparse.Namespace, choices: Choices, out: StandardStream) -> in
     from sisyphus.report.json_validation import render_cases
 
     outputs = Outputs(args, out)
-    loaded = _cases(args, choices)
+    loaded = _planned(args, choices)
     cases = _selected(loaded, args)
     outputs.deliver(render_cases(cases))
     if not outputs.json:
@@ -155,7 +165,7 @@ def _selected(cases: list[Case], args: argparse.Namespace) -> list[Case]:
 
 
 def _run(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int:
-    loaded = _cases(args, choices)
+    loaded = _planned(args, choices)
     cases = _selected(loaded, args)
     from sisyphus.app import LiveRun
 

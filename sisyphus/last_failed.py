@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tempfile
 import time
 from collections.abc import Mapping
@@ -17,14 +18,16 @@ from sisyphus.report.files import write_atomically
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from sisyphus.case.model import Case
-    from sisyphus.results import RunResult
+    from sisyphus.results import CaseResult, RunResult
 
 # Seconds to wait for another run that is just writing: it needs some milliseconds.
 PATIENCE: Final = 2.0
 
+_ROW: Final = re.compile(r"#\d+$")  # behind a file
+_ROW_OF_NAME: Final = re.compile(r" \[#(\d+)\]$")
 _LARGEST: Final = 64 * 1024 * 1024  # bytes: a million cases
 _NAME: Final = "last-failed.json"
 _IGNORE: Final = "# Made by sisyphus-api-engine; may be deleted at any time.\n*\n"
@@ -54,21 +57,21 @@ class Memory:
     def failed_of(self, cases: Sequence[Case]) -> list[Case]:
         """Those that failed when they last ran; all of them if none did, or nothing is known."""
         known = {root: self._recall(Path(root)) for root in {case.root for case in cases}}
-        failed = [case for case in cases if _key(case.file, case.root) in known[case.root]]
+        failed = [case for case in cases if _failed(case, known[case.root])]
         if failed or not cases:
             return failed
         self.notes.append(tr("--last-failed: no failure of an earlier run is known, so all cases are run"))
         return list(cases)
 
-    def learn(self, cases: Iterable[Case], result: RunResult) -> None:
+    def learn(self, cases: Iterable[Case], results: RunResult) -> None:
         """Takes in what came of a run: what passed is forgotten, what did not run stays as it was."""
-        roots = {case.file: case.root for case in cases}
+        by_file = {case.file: case for case in cases}
         news: dict[str, dict[str, bool]] = {}
-        for case in result.cases:
-            if case.status in {"passed", "failed", "error"}:
-                of_root = news.setdefault(roots[case.file], {})
-                key = _key(case.file, roots[case.file])
-                of_root[key] = of_root.get(key, False) or case.status != "passed"
+        for result in results.cases:
+            if result.status in {"passed", "failed", "error"}:
+                case = by_file[result.file]
+                key = _key(case) + (_row_of(result) if _has_rows(case) else "")
+                news.setdefault(case.root, {})[key] = result.status != "passed"
         for root, outcomes in news.items():
             self._update(Path(root), outcomes)
 
@@ -95,7 +98,7 @@ class Memory:
                     before = _read(path)
                 except (FileNotFoundError, _GarbledError):
                     before = frozenset()  # what it held is lost; it is made anew
-                after = {key for key in before if key not in outcomes and (root / key).exists()}
+                after = {key for key in before if key not in outcomes and (root / _ROW.sub("", key)).exists()}
                 after |= {key for key, failed in outcomes.items() if failed}
                 if after != before or not path.exists():
                     write_atomically(path, json.dumps({"failed": sorted(after)}, ensure_ascii=False, indent=1) + "\n")
@@ -121,9 +124,27 @@ class Memory:
         return home / ".cache" if home.is_absolute() else Path(tempfile.gettempdir())
 
 
-def _key(file: str, root: str) -> str:
+def _key(case: Case) -> str:
     """A case file as the project calls it, wherever it is run from."""
-    return Path(os.path.relpath(os.path.realpath(file), os.path.realpath(root))).as_posix()
+    return Path(os.path.relpath(os.path.realpath(case.file), os.path.realpath(case.root))).as_posix()
+
+
+def _has_rows(case: Case) -> bool:
+    return case.row is not None or case.data is not None
+
+
+def _row_of(result: CaseResult) -> str:
+    """The row that a case ran with, as in ``#3``; the name of the case ends with it."""
+    found = _ROW_OF_NAME.search(result.name)
+    return f"#{found[1]}" if found else ""
+
+
+def _failed(case: Case, known: Collection[str]) -> bool:
+    key = _key(case)
+    if case.row is not None:
+        key += f"#{case.row.index + 1}"
+    # The rows of a database are not known before the run: one that failed has all of them run.
+    return key in known or (case.data is not None and any(_ROW.sub("", other) == key for other in known))
 
 
 def _read(path: Path) -> frozenset[str]:

@@ -9,11 +9,17 @@ import sys
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 from sisyphus import last_failed
-from sisyphus.case.model import Case
+from sisyphus.case.model import Case, DataSource
+from sisyphus.case.rows import planned
 from sisyphus.last_failed import Memory
 from sisyphus.results import CaseResult, CaseStatus, RunResult
+
+
+def a_run(*cases: CaseResult) -> RunResult:
+    return RunResult(run_id="r", started_at=dt.datetime.now(dt.UTC), duration=0, cases=cases)
 
 
 class Project:
@@ -37,7 +43,7 @@ class Project:
             for case in cases
         )
         memory = Memory(self.environ)
-        memory.learn(cases, RunResult(run_id="r", started_at=dt.datetime.now(dt.UTC), duration=0, cases=results))
+        memory.learn(cases, a_run(*results))
         return memory.notes
 
     def failed(self, names: str = "abc") -> tuple[str, list[str]]:
@@ -90,16 +96,45 @@ def test_no_cases_are_none(project: Project) -> None:
     assert project.failed("") == ("", [])
 
 
-def test_one_of_several_cases_of_a_file_that_fails_is_enough(project: Project) -> None:
-    case = project.case("a")
-    results = tuple(
-        CaseResult(id=status, name="a", file=case.file, status=status, total_steps=0)  # type: ignore[arg-type]
-        for status in ("failed", "passed")
+def rows_of(case: Case, *statuses: CaseStatus) -> tuple[CaseResult, ...]:
+    """What came of the rows of a case."""
+    return tuple(
+        CaseResult(id=f"case-{n}", name=f"{case.name} [#{n}]", file=case.file, status=status, total_steps=0)
+        for n, status in enumerate(statuses, start=1)
     )
-    run = RunResult(run_id="r", started_at=dt.datetime.now(dt.UTC), duration=0, cases=results)
-    Memory(project.environ).learn([case], run)
 
-    assert project.failed("a") == ("a", [])
+
+def test_each_row_of_data_is_remembered_for_itself(project: Project) -> None:
+    source = DataSource(type="inline", rows=[{"n": 1}, {"n": 2}, {"n": 3}])
+    rows = planned([evolve(project.case("a"), data=source)])
+    memory = Memory(project.environ)
+    memory.learn(rows, a_run(*rows_of(project.case("a"), "failed", "passed", "error")))
+
+    assert [case.name for case in memory.failed_of([*rows, project.case("b")])] == ["a [#1]", "a [#3]"]
+
+    memory.learn(rows, a_run(*rows_of(project.case("a"), "passed", "failed")))
+    assert [case.name for case in memory.failed_of(rows)] == ["a [#2]", "a [#3]"]
+    assert json.loads(project.file.read_text()) == {"failed": ["a.yaml#2", "a.yaml#3"]}
+
+
+def test_of_rows_that_only_the_run_knows_one_that_failed_has_all_of_them_run(project: Project) -> None:
+    case = evolve(project.case("a"), data=DataSource(type="database"))
+    memory = Memory(project.environ)
+    memory.learn([case], a_run(*rows_of(case, "passed", "failed")))
+
+    assert memory.failed_of([case, project.case("b")]) == [case]
+
+    memory.learn([case], a_run(*rows_of(case, "passed", "passed")))
+    assert memory.failed_of([case, project.case("b")]) == [case, project.case("b")]
+
+
+def test_a_name_that_only_looks_like_a_row_is_none(project: Project) -> None:
+    case = evolve(project.case("a"), name="issue [#7]")
+    memory = Memory(project.environ)
+    failed = CaseResult(id="case-1", name=case.name, file=case.file, status="failed", total_steps=0)
+    memory.learn([case], a_run(failed))
+
+    assert memory.failed_of([case, project.case("b")]) == [case]
 
 
 def test_a_run_in_which_all_is_well_leaves_no_file_behind(project: Project) -> None:

@@ -124,6 +124,27 @@ async def test_a_terminals_text_begins_with_how_many_are_run(folder: Path) -> No
     assert done.out.endswith("1 case: 1 passed · " + done.out.rsplit(" · ", 1)[1])
 
 
+async def test_rows_of_data_are_shared_out_and_run_again_one_by_one(tmp_path: Path) -> None:
+    (tmp_path / ".sisyphus").mkdir()
+    a_case(
+        tmp_path,
+        """
+        name: row
+        config: {data_source: [{s: 0}, {s: "x"}, {s: 0}, {s: "y"}, {s: 0}]}
+        steps: [{name: rest, type: wait, seconds: "${s}"}]
+        """,
+        "rows.yaml",
+    )
+    part = await run(tmp_path, "rows.yaml", "--shard", "2/3")
+    assert (part.err, statuses(part)) == ("2 of 5 cases selected\n", {"row [#2]": "error", "row [#5]": "passed"})
+
+    whole = await run(tmp_path, "rows.yaml")
+    assert list(statuses(whole).values()) == ["passed", "error", "passed", "error", "passed"]
+
+    again = await run(tmp_path, "rows.yaml", "--last-failed")
+    assert list(statuses(again)) == ["row [#2]", "row [#4]"]
+
+
 # --- what failed -----------------------------------------------------------------------------------------------------
 
 
