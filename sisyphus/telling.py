@@ -139,7 +139,8 @@ def _details(step: StepResult) -> Iterator[str]:
     request = view.get("request")
     if isinstance(request, dict):
         answer = f"{view.get('status_code')} {view.get('reason') or ''}".rstrip()
-        yield f"      · {request.get('method')} {request.get('url')} → {answer}"
+        made_up = tr(" (by the step's mock)") if view.get("mocked") else ""
+        yield f"      · {request.get('method')} {request.get('url')} → {answer}{made_up}"
     timings = view.get("timings")
     if isinstance(timings, dict):
         measured = (f"{phase} {value:.1f} ms" for phase, value in timings.items() if value is not None)

@@ -287,6 +287,11 @@ CATALOGUE: Final[dict[str, str]] = {
     "{what} must be a list, got {kind}": "{what}必须是列表，实际是{kind}",
     "{what} must be text or a list of texts, got {kind}": "{what}必须是文本或文本列表，实际是{kind}",
     "must be a whole number of at least {least}, got {value}": "必须是不小于 {least} 的整数，实际是 {value}",
+    # case._step_mocking
+    "a mock needs a response": "mock 需要 response",
+    "a condition of a mock": "mock 的一项条件",
+    "a condition of a mock needs its condition": "mock 的每项条件都需要 condition",
+    "a condition of a mock needs a response": "mock 的每项条件都需要 response",
     # case._stepping
     "a step": "步骤",
     "an empty step": "空的步骤",
@@ -320,7 +325,6 @@ CATALOGUE: Final[dict[str, str]] = {
     "unknown key '{key}' in {what}": "{what}中有未知的键“{key}”",
     "known keys: {keys}": "可用的键：{keys}",
     "'{key}' has no effect": "“{key}”不起作用",
-    "'{key}' is not supported yet by this version": "本版本尚不支持“{key}”",
     # case.finding
     "an empty path names no case file": "空路径不是用例文件",
     "no case files (*.yaml, *.yml) in {path}": "{path} 中没有用例文件（*.yaml、*.yml）",
@@ -440,7 +444,13 @@ CATALOGUE: Final[dict[str, str]] = {
     "attempt {number} of {most}: {reason}; next in {delay:g} s": "第 {number}/{most} 次尝试：{reason}；{delay:g} 秒后再试",
     "skipped: {reason}": "跳过：{reason}",
     "Compare what was expected with what came; if the API changed on purpose, change the case.": "请比较预期值与实际值；如果接口是有意改动的，请修改用例。",
+    # steps.mocked
+    "the connection was closed without an answer, as the step's mock says": "连接已关闭，没有响应（步骤的 mock 要求如此）",
+    "Take failure out of the step's mock, if it should answer.": "如果应该有响应，请删除步骤 mock 里的 failure。",
+    "no condition of the step's mock holds": "步骤的 mock 没有一项条件成立",
+    "Add a response for everything else beside its conditions: nothing is sent as long as it is enabled.": "请在 conditions 旁边加上用于其他情况的 response：mock 启用时不会发送任何请求。",
     # steps.request
+    "answered by the step's mock: nothing is sent": "由步骤的 mock 响应：没有发送请求",
     "the URL '{url}' is relative, and there is no base_url": "URL“{url}”是相对地址，但没有 base_url",
     "Give config.base_url (or the profile's), or write the whole URL with http://.": "请设置 config.base_url（或环境配置中的 base_url），或写出以 http:// 开头的完整 URL。",
     "{field} must be a number of bytes, got {value!r}": "{field} 必须是字节数，实际是 {value!r}",
@@ -830,6 +840,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "setup": "前置",
     "teardown": "后置",
     # telling
+    " (by the step's mock)": "（由步骤的 mock 响应）",
     "{mark} {status} · steps: {passed} of {total} passed, {failed} failed, {skipped} skipped · {time}": "{mark} {status} · 步骤：共 {total} 个，{passed} 个通过，{failed} 个失败，{skipped} 个跳过 · {time}",
     "{cases}: {parts} · {time}": "{cases}：{parts} · {time}",
     "1 case": "共 1 个用例",

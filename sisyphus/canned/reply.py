@@ -54,11 +54,11 @@ class Reply:
     route: str | None = None
     path_params: Mapping[str, str] = field(factory=dict)
 
-    def filled(self, content: bytes, content_type: str | None) -> Reply:
-        """The same reply with the content of its file."""
+    def filled(self, content: bytes, name: str) -> Reply:
+        """The same reply with the content of its file, whose type is that of its name unless a header says it."""
         headers = self.headers
-        if content_type is not None and not any(name.lower() == "content-type" for name, _ in headers):
-            headers = [*headers, ("Content-Type", content_type)]
+        if not any(given.lower() == "content-type" for given, _ in headers):
+            headers = [*headers, ("Content-Type", _type_of(name))]
         if self.malformed:
             content = broken_json(content)
         return evolve(self, content=content, headers=headers, file=None)
@@ -103,6 +103,16 @@ def problem(status_code: int, content: Mapping[str, Any], *headers: tuple[str, s
     """A reply that tells what is wrong with the mock, or with what it was asked."""
     pairs = [("Content-Type", _JSON), *((name, _one_line(value)) for name, value in headers)]
     return Reply(status_code=status_code, headers=pairs, content=dumps(content), route=route)
+
+
+def _type_of(name: str) -> str:
+    import mimetypes
+
+    # Not the machine's own table: what a test sees must not depend on where it runs.
+    content_type, encoding = mimetypes.MimeTypes().guess_type(name)
+    if content_type is None or encoding is not None:
+        return "application/octet-stream"
+    return content_type + "; charset=utf-8" * content_type.startswith("text/")
 
 
 def broken_json(content: bytes) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, Final
 
-from sisyphus.case._shapes import as_map, expected, require
+from sisyphus.case._shapes import as_map, each, expected, require
 from sisyphus.case._tokens import check_headers
 from sisyphus.case.draft import Draft, spellings, take
 from sisyphus.case.yaml import Map, Seq
@@ -54,6 +54,20 @@ def response_draft(value: Any, place: Place, found: Findings) -> Draft | None:
         message = tr("a response has one body, but both '{one}' and '{other}' are given", one="body", other="file")
         found.wrong(draft.place_of("file"), message, tr("keep one of them"))
     return draft
+
+
+def answers(draft: Draft, found: Findings) -> list[Draft]:
+    """Takes `response` or `responses` out: at least one answer, if need be one that says nothing."""
+    several, one = draft.pop("responses", None), draft.pop("response", None)
+    given: list[Draft] = []
+    if several is not None:
+        place = draft.place_of("responses")
+        if one is not None:
+            found.said_twice(place, "responses", "response")
+        given = each(several, place, "responses", lambda item, at: response_draft(item, at, found), found)
+    elif one is not None and (answer := response_draft(one, draft.place_of("response"), found)) is not None:
+        given = [answer]
+    return given or [Draft(draft.place)]
 
 
 def put_delay(draft: Draft, found: Findings) -> None:

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sisyphus.case._answering import ANSWER, DELAYS, check_names, put_delay, put_failure, response_draft, switched_on
+from sisyphus.case._answering import (
+    ANSWER,
+    DELAYS,
+    answers,
+    check_names,
+    put_delay,
+    put_failure,
+    response_draft,
+    switched_on,
+)  # fmt: skip
 from sisyphus.case._expecting import constant
 from sisyphus.case._routing import CRITERIA, check_criteria
 from sisyphus.case._shapes import as_map, each
@@ -82,10 +91,10 @@ def _route(value: Any, place: Place, found: Findings) -> Draft | None:
     check_criteria(draft, found)
     put_delay(draft, found)
     put_failure(draft, found)
-    draft["responses"] = answers = _answers(draft, found)
+    draft["responses"] = given = answers(draft, found)
     otherwise = _else_response(draft, found)
     common = draft.part(ANSWER)
-    for answer in answers if otherwise is None else [*answers, otherwise]:
+    for answer in given if otherwise is None else [*given, otherwise]:
         _inherit(answer, common)
         check_names(answer, found)
     check_names(draft, found)
@@ -100,19 +109,6 @@ def _inherit(answer: Draft, common: Draft) -> None:
                 if key in common:
                     answer.put(key, common[key], common.place_of(key))
                     answer.respell(key, common.key_of(key))
-
-
-def _answers(draft: Draft, found: Findings) -> list[Draft]:
-    several, one = draft.pop("responses", None), draft.pop("response", None)
-    answers: list[Draft] = []
-    if several is not None:
-        place = draft.place_of("responses")
-        if one is not None:
-            found.said_twice(place, "responses", "response")
-        answers = each(several, place, "responses", lambda item, at: response_draft(item, at, found), found)
-    elif one is not None and (answer := response_draft(one, draft.place_of("response"), found)) is not None:
-        answers = [answer]
-    return answers or [Draft(draft.place)]
 
 
 def _else_response(draft: Draft, found: Findings) -> Draft | None:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sisyphus.case._reaching import REACHING, finish_reaching
 from sisyphus.case._shapes import as_map, example, expected, kind_of, require, unknown
+from sisyphus.case._step_mocking import step_mock_draft
 from sisyphus.case._tokens import check_headers, check_method
 from sisyphus.case.draft import Draft, Findings, Place, ignored, spellings, take
 from sisyphus.case.yaml import Map
@@ -14,7 +15,7 @@ from sisyphus.words import tr
 
 REQUEST: Final = (
     spellings(
-        "method", "url", "params", "headers", "cookies", "body", "json", "data", "files", "upload", "auth", "graphql",
+        "method", "url", "params", "headers", "cookies", "body", "json", "data", "files", "upload", "auth", "graphql", "mock",
         "verify_ssl", "follow_redirects", "stream_limit",
         allow_redirects="follow_redirects", query="params", verify="verify_ssl",
     )
@@ -61,6 +62,8 @@ def finish_request(draft: Draft, found: Findings) -> Draft:
     if "files" in draft:
         draft["files"] = _files(draft["files"], draft.place_of("files"), found)
     finish_reaching(draft, found)
+    if "mock" in draft:
+        draft["mock"] = step_mock_draft(draft["mock"], draft.place_of("mock"), found)
     if "graphql" in draft:
         _graphql(draft, found)
     _check_one_body(draft, found)

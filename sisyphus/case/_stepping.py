@@ -10,7 +10,7 @@ from sisyphus.case._extracting import extractor_drafts
 from sisyphus.case._retrying import gather_retry
 from sisyphus.case._shapes import as_map, each, example, expected, kind_of, require, texts, unknown
 from sisyphus.case._wrapping import WRAPPERS, holds_steps, loop_keys, wrapped
-from sisyphus.case.draft import Draft, Findings, Place, ignored, pending, spellings, take
+from sisyphus.case.draft import Draft, Findings, Place, ignored, spellings, take
 from sisyphus.case.yaml import Map
 from sisyphus.errors import Mark, nearest
 from sisyphus.steps import STEP_TYPES, TYPE_NAMES
@@ -24,7 +24,6 @@ _COMMON: Final = (
         retries="retry_times", validate="checks", extract="extractors", before_step="setup", after_step="teardown",
     )
     | spellings(*WRAPPERS)
-    | pending("mock")
     | ignored("priority", "log_level", "save_response", "severity", "owner", "author", "comment", "notes")
 )  # fmt: skip
 

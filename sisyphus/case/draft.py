@@ -144,7 +144,6 @@ class Fate:
     """What becomes of a key that the model does not have."""
 
     IGNORED: Final = "\0ignored"  # earlier engines took it and did nothing
-    PENDING: Final = "\0pending"  # the case format has it, this version does not yet
 
 
 def spellings(*names: str, **aliases: str) -> dict[str, str]:
@@ -154,10 +153,6 @@ def spellings(*names: str, **aliases: str) -> dict[str, str]:
 
 def ignored(*names: str) -> dict[str, str]:
     return dict.fromkeys(names, Fate.IGNORED)
-
-
-def pending(*names: str) -> dict[str, str]:
-    return dict.fromkeys(names, Fate.PENDING)
 
 
 def take(
@@ -194,8 +189,7 @@ def take(
             hint = (elsewhere and elsewhere(key)) or _nearest_key(key, table, draft)
             found.wrong((file, *marks[key][:2]), tr("unknown key '{key}' in {what}", key=key, what=what), hint)
         elif name[0] == "\0":
-            draft.meant |= {key}
-            _fated(key, name, value, (file, *marks[key][:2]), found)
+            found.warn((file, *marks[key][:2]), tr("'{key}' has no effect", key=key))
         else:
             found.said_twice((file, *marks[key][:2]), key, draft.key_of(name))
     return draft
@@ -211,15 +205,3 @@ def _nearest_key(key: str, table: Mapping[str, str], draft: Draft) -> str:
     draft.meant |= {ANYTHING}
     first_spellings = {name: known for known, name in reversed(useful.items())}
     return tr("known keys: {keys}", keys=", ".join(sorted(first_spellings.values())))
-
-
-def _fated(key: str, fate: str, value: Any, place: Place, found: Findings) -> None:
-    if fate == Fate.IGNORED:
-        found.warn(place, tr("'{key}' has no effect", key=key))
-    elif value not in (None, False, [], {}):  # nothing is asked for: `http2: false`, `setup: []`
-        found.wrong(place, unsupported(key))
-
-
-def unsupported(key: str) -> str:
-    """What is said of a part of the case format that is still to come."""
-    return tr("'{key}' is not supported yet by this version", key=key)

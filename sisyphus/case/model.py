@@ -124,6 +124,52 @@ class Upload:
     content_type: str | None = None
 
 
+@frozen(kw_only=True)
+class MockFailure:
+    """How an answer goes wrong on purpose, and how often; `delay` is that of `large_delay`, in seconds."""
+
+    failure_type: Literal[
+        "timeout", "connection_error", "http_error", "empty_response", "malformed_json", "large_delay"
+    ]
+    probability: float = field(default=1.0, validator=[ge(0), le(1)])
+    status_code: int | str = 500
+    delay: float = field(default=60.0, validator=ge(0))
+
+
+@frozen(kw_only=True)
+class MockResponse:
+    """One canned answer; `body` is sent as JSON unless it is text, `file` as it is.
+
+    It comes after `delay` seconds, or, if there is a `max_delay`, after some time between the two.
+    """
+
+    status_code: int | str = 200  # text is a template
+    headers: Mapping[str, Any] = field(factory=dict)
+    body: Any = ABSENT
+    file: str | None = None
+    delay: float = field(default=0.0, validator=ge(0))
+    max_delay: float | None = field(default=None, validator=optional(ge(0)))
+    failure: MockFailure | None = None
+
+
+@frozen(kw_only=True)
+class MockChoice:
+    """What a step's own mock answers if the condition holds, in turn; without one, in any case."""
+
+    condition: Any = None
+    responses: tuple[MockResponse, ...] = (MockResponse(),)
+    where: Mark = NOWHERE
+
+
+@frozen(kw_only=True)
+class StepMock:
+    """What answers a step in place of the network: the first choice that holds."""
+
+    enabled: Flag = True
+    choices: tuple[MockChoice, ...] = ()
+    where: Mark = NOWHERE
+
+
 class StepSpec:
     """Base of the classes that say what a step of one type does (`sisyphus.steps`)."""
 
@@ -150,6 +196,7 @@ class Request(StepSpec):
     http2: Flag | None = None
     follow_redirects: Flag | None = None
     stream_limit: Number = 10 * 1024 * 1024
+    mock: StepMock | None = None
     where: Mark = NOWHERE
 
 
@@ -188,34 +235,6 @@ class WebSocket:
     send_progress: bool = True
     send_logs: bool = True
     send_variables: bool = False
-
-
-@frozen(kw_only=True)
-class MockFailure:
-    """How an answer goes wrong on purpose, and how often; `delay` is that of `large_delay`, in seconds."""
-
-    failure_type: Literal[
-        "timeout", "connection_error", "http_error", "empty_response", "malformed_json", "large_delay"
-    ]
-    probability: float = field(default=1.0, validator=[ge(0), le(1)])
-    status_code: int | str = 500
-    delay: float = field(default=60.0, validator=ge(0))
-
-
-@frozen(kw_only=True)
-class MockResponse:
-    """One canned answer; `body` is sent as JSON unless it is text, `file` as it is.
-
-    It comes after `delay` seconds, or, if there is a `max_delay`, after some time between the two.
-    """
-
-    status_code: int | str = 200  # text is a template
-    headers: Mapping[str, Any] = field(factory=dict)
-    body: Any = ABSENT
-    file: str | None = None
-    delay: float = field(default=0.0, validator=ge(0))
-    max_delay: float | None = field(default=None, validator=optional(ge(0)))
-    failure: MockFailure | None = None
 
 
 @frozen(kw_only=True)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping, Sequence
     from pathlib import Path
 
+    from sisyphus.canned.turns import Turns
     from sisyphus.case.model import Case, Step
     from sisyphus.database.sessions import CaseDatabases
     from sisyphus.database.target import Target
@@ -76,6 +77,10 @@ class Bench:
     @property
     def environ(self) -> Mapping[str, str]:
         return self.shared.run.environ
+
+    @property
+    def turns(self) -> Turns:
+        return self.shared.turns
 
     def render(self, value: Any) -> Any:
         return self.frame.scope.render(value, self.names)

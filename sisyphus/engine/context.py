@@ -17,6 +17,7 @@ from sisyphus.values.template import render
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
+    from sisyphus.canned.turns import Turns
     from sisyphus.case.model import Case, MockServer
     from sisyphus.database.sessions import CaseDatabases, Databases
     from sisyphus.engine.emitter import Clock, Emitter
@@ -110,6 +111,16 @@ class CaseContext:
     base_url: str | None = None
     stopping: str | None = None
     _databases: CaseDatabases | None = None
+    _turns: Turns | None = None
+
+    @property
+    def turns(self) -> Turns:
+        """What made-up answers depend on, made when the first step asks."""
+        if self._turns is None:
+            from sisyphus.canned.turns import Turns
+
+            self._turns = Turns(self.case.config.seed)
+        return self._turns
 
     @property
     def databases(self) -> CaseDatabases:

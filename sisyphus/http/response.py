@@ -49,6 +49,7 @@ class Response:
         size: bytes of the body as far as it came, its content encoding undone.
         phases: seconds per phase; None for what did not take place.
         truncated: the body was longer than what should be kept of it.
+        mocked: no server gave it.
         warnings: where the answer is not what it says it is.
     """
 
@@ -67,6 +68,7 @@ class Response:
     phases: Mapping[str, float | None] = field(factory=lambda: dict.fromkeys(PHASES))
     truncated: bool = False
     body_note: str | None = None
+    mocked: bool = False
     warnings: tuple[str, ...] = ()
 
     def view(self) -> dict[str, Any]:
@@ -96,6 +98,7 @@ class Response:
             "truncated": self.truncated,
             "body_note": self.body_note,
             "warnings": list(self.warnings),
+            **({"mocked": True} if self.mocked else {}),
         }
 
     def timings(self) -> dict[str, float | None]:

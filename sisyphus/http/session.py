@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import httpx
+import trio
+from attrs import frozen
 
 from sisyphus.http.client import Bytes, Client
 from sisyphus.http.decoding import Decoder
@@ -19,19 +22,28 @@ from sisyphus.http.response import Hop, Response, Sent
 from sisyphus.http.timings import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from sisyphus.http.content import Content
     from sisyphus.http.digest import Digest
     from sisyphus.http.pool import Pools
     from sisyphus.http.proxies import ProxyFor
     from sisyphus.http.redirects import Origin
-    from sisyphus.http.request import Call
+    from sisyphus.http.request import Call, Outgoing
     from sisyphus.http.tls import Certificate
 
 KEEP: Final = 10 * 1024 * 1024
 
 _NO_TIMEOUTS: Final[dict[str, None]] = {}  # limits are the caller's cancel scopes
+
+
+@frozen(kw_only=True)
+class Made:
+    """An answer that no server gave."""
+
+    status_code: int
+    headers: Sequence[tuple[bytes, bytes]]
+    content: bytes
 
 
 class Session:
@@ -97,13 +109,36 @@ class Session:
         elapsed = watch.elapsed()
         found = read(answer, decoder, raw, size)
         found.warnings[:0] = journey.warnings
-        sent = Sent(
-            method=outgoing.method,
-            url=shown(request.url),
-            headers=Headers(request.headers.raw),
-            body=outgoing.shown_body,
-        )
+        sent = _sent(outgoing, request)
         return _response(answer, found, sent=sent, hops=journey.hops, elapsed=elapsed, phases=watch.phases())
+
+    async def pretend(
+        self, call: Call, make: Callable[[Sent, bytes], Awaitable[Made]], *, keep: int = KEEP
+    ) -> Response:
+        """As `send`, but the answer is made up: no server is asked, and a redirect is the answer.
+
+        Args:
+            call: what would be sent.
+            make: gives the answer to that, and to the bytes of its body.
+            keep: how many bytes of the body are kept.
+
+        Raises:
+            FieldError: the request could not be sent as it is given.
+            BodyError: the body is not encoded as it says.
+            StepError: what `make` raises.
+        """
+        outgoing = encode(call)
+        request = httpx.Request(outgoing.method, outgoing.url, headers=outgoing.headers)
+        self._client.add_cookies(request, outgoing.cookies)
+        sent = _sent(outgoing, request)
+        began = trio.current_time()
+        made = await make(sent, outgoing.content)
+        answer = httpx.Response(made.status_code, headers=list(made.headers), request=request)
+        self._client.cookies.extract_cookies(answer)
+        decoder = Decoder(answer.headers.get("Content-Encoding", ""))
+        content = b"".join(decoder.feed(made.content))
+        found = read(answer, decoder, content[:keep], len(content))
+        return _response(answer, found, sent=sent, hops=[], elapsed=trio.current_time() - began, phases={}, mocked=True)
 
     def _digest_of(self, url: httpx.URL, credentials: tuple[str, str]) -> Digest:
         key = (origin(url), credentials)
@@ -114,6 +149,15 @@ class Session:
         return self._digests[key]
 
 
+def _sent(outgoing: Outgoing, request: httpx.Request) -> Sent:
+    return Sent(
+        method=outgoing.method,
+        url=shown(request.url),
+        headers=Headers(request.headers.raw),
+        body=outgoing.shown_body,
+    )
+
+
 def _response(
     answer: httpx.Response,
     found: Content,
@@ -122,6 +166,7 @@ def _response(
     hops: list[httpx.Response],
     elapsed: float,
     phases: dict[str, float | None],
+    mocked: bool = False,
 ) -> Response:
     headers = Headers(answer.headers.raw)
     history = tuple(
@@ -143,6 +188,7 @@ def _response(
         phases=phases,
         truncated=found.truncated,
         body_note=found.note,
+        mocked=mocked,
         warnings=tuple(found.warnings),
     )
 

@@ -196,8 +196,6 @@ def _too_large() -> Reply:
 
 
 async def _filled(reply: Reply, file: str, server: MockServer) -> Reply:
-    import mimetypes
-
     try:
         path = file_inside(file, folder=server.folder, root=server.root)
         content = await trio.Path(path).read_bytes()
@@ -205,11 +203,7 @@ async def _filled(reply: Reply, file: str, server: MockServer) -> Reply:
         return cannot_answer(reply.route, exc)
     except OSError as exc:
         return cannot_answer(reply.route, tr("cannot read {path}: {reason}", path=file, reason=exc.strerror or exc))
-    # Not the machine's own table: what a test sees must not depend on where it runs.
-    content_type, encoding = mimetypes.MimeTypes().guess_type(path.name)
-    if content_type is None or encoding is not None:
-        content_type = "application/octet-stream"
-    return reply.filled(content, content_type + "; charset=utf-8" * content_type.startswith("text/"))
+    return reply.filled(content, path.name)
 
 
 async def _stays(receive: Receive, seconds: float) -> bool:

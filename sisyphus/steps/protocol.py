@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Self
 
+    from sisyphus.canned.turns import Turns
     from sisyphus.case.draft import Draft, Findings
     from sisyphus.case.model import Case, Step
     from sisyphus.database.sessions import CaseDatabases
@@ -89,6 +90,7 @@ class StepContext(Protocol):
         databases: those of the case.
         stopping: why no further step inside is to begin, once something said so (``on_failure: stop``).
         environ: the environment of the run.
+        turns: what made-up answers of the case depend on.
     """
 
     @property
@@ -111,6 +113,8 @@ class StepContext(Protocol):
     def stopping(self) -> str | None: ...
     @property
     def environ(self) -> Mapping[str, str]: ...
+    @property
+    def turns(self) -> Turns: ...
 
     def render(self, value: Any) -> Any:
         """`value` with its templates evaluated once; in the lenient dialect what is undefined is empty."""

@@ -17,8 +17,9 @@ from sisyphus.steps.reaching import certificate, proxy_for
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from sisyphus.case.model import Auth, Upload
+    from sisyphus.case.model import Auth, StepMock, Upload
     from sisyphus.http.bodies import Part
+    from sisyphus.http.request import Call
     from sisyphus.steps.protocol import StepContext
 
 SPEC: Final = Request
@@ -52,6 +53,9 @@ async def execute(spec: Request, context: StepContext) -> Outcome:
         files=tuple([await _part(upload, context) for upload in spec.files]),
         auth=_auth(spec.auth, context) if spec.auth is not None else None,
     )
+    keep = _bytes(context.render_whole(spec.stream_limit))
+    if spec.mock is not None and flag(context.render(spec.mock.enabled), "enabled"):
+        return await _pretended(spec.mock, call, keep, context)
     response = await context.session.send(
         call,
         verify=_flag(spec.verify_ssl, config.verify_ssl, "verify_ssl", context),
@@ -59,8 +63,16 @@ async def execute(spec: Request, context: StepContext) -> Outcome:
         proxy_for=proxy_for(config.proxy if spec.proxy is None else spec.proxy, context),
         http2=_flag(spec.http2, config.http2, "http2", context),
         follow_redirects=_flag(spec.follow_redirects, config.follow_redirects, "follow_redirects", context),
-        keep=_bytes(context.render_whole(spec.stream_limit)),
+        keep=keep,
     )
+    return Outcome(view=response.view(), warnings=response.warnings)
+
+
+async def _pretended(mock: StepMock, call: Call, keep: int, context: StepContext) -> Outcome:
+    from sisyphus.steps.mocked import answering
+
+    await context.log("debug", tr("answered by the step's mock: nothing is sent"))
+    response = await context.session.pretend(call, answering(mock, context), keep=keep)
     return Outcome(view=response.view(), warnings=response.warnings)
 
 

@@ -59,7 +59,7 @@ def test_malformed_json_says_it_is_json_and_is_none(body: Any) -> None:
 
 
 def test_malformed_json_of_a_file_is_its_broken_content() -> None:
-    reply = made(failing("malformed_json", file="a.json")).filled(b'{"a": 1}', "text/html")
+    reply = made(failing("malformed_json", file="a.json")).filled(b'{"a": 1}', "a.html")
     assert (reply.content, reply.headers) == (b'{"a"', [("Content-Type", "application/json")])
 
 
@@ -99,8 +99,8 @@ def test_a_delay_between_two_bounds_is_drawn_anew_each_time() -> None:
 def test_a_file_is_filled_in_with_its_type_unless_the_answer_gives_one() -> None:
     plain = made(MockResponse(file="${name}.bin"), name="a")
     assert plain.file == "a.bin"
-    assert headers(plain.filled(b"abc", "image/png"))["content-type"] == "image/png"
-    own = made(MockResponse(file="a", headers={"content-type": "x/y"})).filled(b"abc", "image/png")
+    assert headers(plain.filled(b"abc", "a.png"))["content-type"] == "image/png"
+    own = made(MockResponse(file="a", headers={"content-type": "x/y"})).filled(b"abc", "a.png")
     assert headers(own) == {"content-type": "x/y", "content-length": "3"}
 
 

@@ -29,6 +29,7 @@ from sisyphus.case import (
     _reporting,
     _requesting,
     _retrying,
+    _step_mocking,
     _stepping,
     _wrapping,
     dialect,
@@ -92,6 +93,10 @@ MAPPINGS: Final[dict[str, tuple[Mapping[str, str], dict[str, Any], tuple[str | i
     "file": (_requesting._FILE, _step(files={"f": {"path": "a"}}), (*AT_STEP, "files", "f")),
     "upload": (_requesting._UPLOAD, _step(upload={"file": "a"}), (*AT_STEP, "upload")),
     "graphql": (_requesting._GRAPHQL, _step(graphql={"query": "{a}"}), (*AT_STEP, "graphql")),
+    "mock of a step": (_step_mocking._MOCK, _step(mock={"response": {}}), (*AT_STEP, "mock")),
+    "condition of a mock": (
+        _step_mocking._CHOICE, _step(mock={"conditions": [{"condition": True, "response": {}}]}),
+        (*AT_STEP, "mock", "conditions", 0)),
     "poll_config": (poll._CONFIG, _poll(), (*AT_STEP, "poll_config")),
     "on_timeout": (poll._ON_TIMEOUT, _poll(on_timeout={}), (*AT_STEP, "poll_config", "on_timeout")),
     "condition of a poll": (

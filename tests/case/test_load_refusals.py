@@ -280,7 +280,7 @@ STEPS: list[Wrong] = [
     (
         "{name: s, link: /x}",
         [
-            "3:15: unknown key 'link' in a step (known keys: auth, body, cert, condition, cookies, data, data_provider, depends_on, description, enabled, extractors, files, follow_redirects, graphql, headers, http2, id, json, loop, method, name, on_failure, only_if, parallel, params, proxy, request, retry_delay, retry_policy, retry_times, setup, skip_if, stream_limit, tags, teardown, timeout, type, upload, url, validations, variables, verify_ssl)"
+            "3:15: unknown key 'link' in a step (known keys: auth, body, cert, condition, cookies, data, data_provider, depends_on, description, enabled, extractors, files, follow_redirects, graphql, headers, http2, id, json, loop, method, mock, name, on_failure, only_if, parallel, params, proxy, request, retry_delay, retry_policy, retry_times, setup, skip_if, stream_limit, tags, teardown, timeout, type, upload, url, validations, variables, verify_ssl)"
         ],
     ),
     ("{Log in: }", ["3:6: the step 'Log in' must be a mapping, got null (indent what belongs to it)"]),
@@ -382,7 +382,7 @@ STEPS: list[Wrong] = [
         [
             "3:61: teardown must be a list, got text",
             "3:79: the rows must be a list of mappings (write for example data_provider: [{user: ann}, {user: bob}])",
-            "3:82: 'mock' is not supported yet by this version",
+            "3:88: a mock needs a response (write for example mock: {response: {status_code: 200, body: {id: 1}}})",
         ],
     ),
     ("{name: s, url: /, method: 'GET /'}", ["3:31: 'GET /' is no HTTP method"]),
