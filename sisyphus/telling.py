@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from sisyphus.case.model import ABSENT, NOWHERE
+from sisyphus.case.model import ABSENT
 from sisyphus.wire import dumps
 from sisyphus.words import tr
 
@@ -111,8 +111,7 @@ def _error(step: StepResult) -> Iterator[str]:
         yield f"      {check.where}: {_told(check)}"
     if step.error is not None:
         if not unmet:
-            place = f"{step.where}: " if step.where is not NOWHERE else ""  # a watched run does not tell it
-            yield f"      {place}{step.error.message}"
+            yield f"      {step.where}: {step.error.message}"
         yield f"      → {step.error.suggestion}"
 
 

@@ -95,11 +95,25 @@ async def _socket(target: Target) -> socket.socket:
 
 
 def _connection(target: Target, **more: Any) -> pymysql.Connection[Any]:
-    return pymysql.connect(
+    return _Connection(
         host=target.host, port=target.port, user=target.user, password=target.password or "", database=target.database,
         charset="utf8mb4", autocommit=True, cursorclass=SSCursor, client_flag=CLIENT.MULTI_STATEMENTS,
         program_name="sisyphus", defer_connect=True, local_infile=False, **more,
     )  # fmt: skip
+
+
+class _Connection(pymysql.Connection):  # type: ignore[misc]  # it has no types
+    """A connection whose end is the end of what it was reading.
+
+    PyMySQL's cursors and results read on to the last row when they are thrown away, also where nobody sends any longer.
+    """
+
+    def _force_close(self) -> None:
+        if (result := getattr(self, "_result", None)) is not None:  # there is none if it was never made
+            result.unbuffered_active, result.has_next = False, False
+        super()._force_close()
+
+    __del__ = _force_close
 
 
 def wrap(connection: Any, target: Target) -> MysqlConnection:

@@ -71,7 +71,7 @@ class CaseDatabases:
         async with self._connection(target) as connection:
             try:
                 return await in_thread(lambda stop: connection.run(statement, stop), connection.interrupt)
-            except BaseException as exc:
+            except BaseException as exc:  # cancelled too: what it was asked may still be under way
                 if not isinstance(exc, StepError) and not connection.survives:
                     connection.is_lost = True
                 raise

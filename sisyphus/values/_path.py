@@ -31,6 +31,10 @@ _ESCAPE: Final = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
+class Numeral(int):
+    """A number after a dot, which the RFC does not have: an index, and on a mapping the key of that name."""
+
+
 @frozen
 class Call:
     """A function at the end of a path, with its arguments."""
@@ -128,7 +132,7 @@ class _Parser:
             self._add_step(_unquoted(quoted))
         else:
             word = name.group()
-            self._add_step(int(word) if _INDEX.fullmatch(word) else word)
+            self._add_step(Numeral(word) if _INDEX.fullmatch(word) else word)
 
     def _descendants(self) -> None:
         if self._at("["):

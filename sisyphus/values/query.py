@@ -10,7 +10,7 @@ from attrs import frozen
 
 from sisyphus.case.model import ABSENT
 from sisyphus.errors import QueryError, nearest
-from sisyphus.values._path import Call, Path, Step, normalised, parse_path
+from sisyphus.values._path import Call, Numeral, Path, Step, normalised, parse_path
 from sisyphus.values._patience import Patience
 from sisyphus.values._text import shorten, type_name
 from sisyphus.words import tr
@@ -191,7 +191,7 @@ def _follow(value: Any, steps: Iterable[Step]) -> tuple[Any, int | None]:
             if not -len(value) <= step < len(value):
                 return value, position
             value = value[step]
-        elif isinstance(value, Mapping) and str(step) in value:
+        elif isinstance(step, Numeral) and isinstance(value, Mapping) and str(step) in value:
             value = value[str(step)]
         else:
             return value, position

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from databases import Server
 from player import Played, case_of, play
 
 from sisyphus.case.model import Case
+from sisyphus.database import mysql
+from sisyphus.database.target import Target
 from sisyphus.database.threads import NAME
 from sisyphus.wire import dumps
 
@@ -205,6 +208,26 @@ async def test_what_the_server_refuses_has_its_own_number(server: Server, sql: s
 async def test_several_statements_are_a_script(server: Server) -> None:
     run = await played(server, {"sql": "select 1; select 2"})
     assert run.step.status == "error"
+
+
+@pytest.mark.parametrize("sql", [MANY["mysql"], "select 1; select 2"])
+def test_a_connection_that_is_closed_in_the_middle_of_rows_leaves_nothing_that_complains(
+    mariadb: Server, sql: str
+) -> None:
+    made = mysql._connection(  # as the program makes it: what is thrown away later complains in another test
+        Target(
+            type="mysql", host=mariadb.host, port=mariadb.port, user=mariadb.user, password=mariadb.password,
+            database=mariadb.database,
+        )
+    )  # fmt: skip
+    made.connect()
+    cursor = made.cursor()
+    cursor.execute(sql)
+    assert made._result is not None
+    assert made._result.unbuffered_active
+    made.close()
+    del cursor
+    gc.collect()  # `filterwarnings = error` makes what a finaliser raises a failure of this test
 
 
 @pytest.mark.parametrize("type_", ["postgresql", "mysql"])

@@ -207,6 +207,13 @@ def test_a_key_of_the_body_comes_before_a_name_of_the_response() -> None:
     assert first("$.body.x", {"body": {"body": {"x": 1}, "x": 2}}) == 1
 
 
+def test_a_number_in_brackets_is_an_index_only_and_after_a_dot_also_a_key() -> None:
+    assert first("$.0", {"body": {"0": "key"}}) == "key"
+    assert first("$.0", {"body": ["item"]}) == "item"
+    assert first("$[0]", {"body": ["item"]}) == "item"
+    assert compile_query("$[0]").find({"body": {"0": "key"}}).values == ()
+
+
 def test_a_result_without_a_body_is_looked_into_itself() -> None:
     assert first("$.rows[0].id", {"rows": [{"id": 3}], "row_count": 1}) == 3
 
