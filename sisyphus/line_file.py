@@ -6,7 +6,7 @@ import json
 import os
 import threading
 from bisect import bisect_right
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, Final
 
 from sisyphus.journal import EVERYTHING, Interest, Pending
@@ -52,6 +52,8 @@ class LineFile:
         self._distance = MARK_BYTES
         self._writing = threading.Lock()
         self._seeking = threading.Lock()
+        self._closing = threading.Lock()
+        self._over = False
         self.last_seq = 0
 
     def append(self, seqs: Sequence[int], payloads: Sequence[bytes]) -> None:
@@ -61,7 +63,7 @@ class LineFile:
             OSError: the file ends as it did before.
         """
         data = memoryview(b"".join(b"%b\n" % payload for payload in payloads))
-        with self._writing:
+        with self._using(self._writing):
             self._write(data)
         self._mark(seqs, payloads)
         self._end += len(data)
@@ -99,10 +101,25 @@ class LineFile:
         os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Closes the file, unless a disk that stands still has a thread in it: that must not write into another file."""
-        if self._writing.acquire(blocking=False) and self._seeking.acquire(blocking=False):
+        """Closes the file; where a thread is in it, that closes it when the disk lets it go."""
+        self._over = True
+        with self._closing, ExitStack() as held:
+            # Under a thread, the descriptor stays: it could belong to another file by the time that one writes.
+            for lock in (self._writing, self._seeking):
+                if not lock.acquire(blocking=False):
+                    return
+                held.callback(lock.release)
             self._file.close()
             self._reading.close()
+
+    @contextmanager
+    def _using(self, lock: threading.Lock) -> Iterator[None]:
+        try:
+            with lock:
+                yield
+        finally:
+            if self._over:
+                self.close()
 
     def _write(self, data: memoryview) -> None:
         written = 0
@@ -141,7 +158,7 @@ class LineFile:
     def _lines_from(self, offset: int, end: int) -> Iterator[bytes]:
         rest = b""
         while offset < end:
-            with self._seeking:
+            with self._using(self._seeking):
                 self._reading.seek(offset)
                 data = self._reading.read(min(_READ_BYTES, end - offset))
             if not data:

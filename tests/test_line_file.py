@@ -204,3 +204,26 @@ def test_a_file_is_not_closed_under_a_thread_that_writes(file: LineFile) -> None
         assert not file._file.closed
     file.close()
     assert file._file.closed
+
+
+def test_closed_under_a_thread_the_file_is_closed_by_that_thread(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = LineFile(path)
+    inside, go_on = threading.Event(), threading.Event()
+    write = file._write
+
+    def slowly(data: memoryview) -> None:
+        inside.set()
+        assert go_on.wait(10)
+        write(data)
+
+    monkeypatch.setattr(file, "_write", slowly)
+    writer = threading.Thread(target=append, args=(file, 1))
+    writer.start()
+    assert inside.wait(10)
+    file.close()
+    assert not file._file.closed
+    go_on.set()
+    writer.join(10)
+    assert file._file.closed
+    assert file._reading.closed
+    assert path.read_bytes().count(b"\n") == 1
