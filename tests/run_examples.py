@@ -41,7 +41,8 @@ def real_databases() -> Iterator[None]:
 
 def run_all() -> int:
     projects = [path.parent for path in ROOT.glob("examples/*/.sisyphus")]
-    examples = sorted([*ROOT.glob("examples/[!_]*.yaml"), *ROOT.glob("examples/embed_*.py"), *projects])
+    programs = [*ROOT.glob("examples/embed_*.py"), *ROOT.glob("examples/*/run.py")]
+    examples = sorted([*ROOT.glob("examples/[!_]*.yaml"), *programs, *projects])
     served = sorted(ROOT.glob("examples/_mock_*.yaml"))
     failed = [path for path in examples if not passes(path)]
     failed += [path for path in projects if not passes(path, "--tags", "smoke and not slow")]

@@ -74,7 +74,8 @@ def test_a_case_that_a_page_shows_can_be_loaded(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", _cases("# runs offline"))
-async def test_a_case_that_a_page_shows_with_its_own_server_passes(text: str) -> None:
+async def test_a_case_that_a_page_shows_with_its_own_server_passes(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT / "examples")  # where the files are that such a case names
     with trio.fail_after(10):
         result = await sisyphus.run(sisyphus.loads(text), live=None)
     for case in result.cases:
@@ -108,6 +109,19 @@ def test_every_english_page_for_users_has_a_chinese_one() -> None:
     for_developers = {"architecture.md", "decisions.md", "performance.md", "CHANGELOG.md", "CONTRIBUTING.md"}
     paired = {page for pair in PAIRS for page in pair}
     assert [page.name for page in PAGES if page not in paired and page.name not in for_developers] == []
+
+
+@pytest.mark.parametrize("page", ["case-format.md", "API-Engine输入协议规范.md"])
+def test_every_example_is_listed_beside_the_feature_it_shows(page: str) -> None:
+    links = {unquote(link) for link in _LINK.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))}
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+    assert "../examples/01_最简案例.yaml" in links
+    entries = [path for path in ROOT.glob("examples/*") if path.name not in {"data", "websocket_client_demo.py"}]
+    assert [
+        entry.name
+        for entry in sorted(entries)
+        if not any(link.startswith(f"../examples/{entry.name}") for link in links) and f"`{entry.name}`" not in text
+    ] == []
 
 
 @pytest.mark.parametrize("page", ["command-line.md", "command-line.zh.md"])
