@@ -165,6 +165,8 @@ class LiveRun:
 
         with self._reading:
             self._cases = await with_rows(self._cases, self._settings.environ)
+        if self._settings.narrow is not None:
+            self._cases = self._settings.narrow(self._cases)
         if record.state is not None:
             record.state.cases_total = len(self._cases)
 

@@ -22,7 +22,7 @@ from sisyphus.words import tr
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sisyphus.app import LiveRun
     from sisyphus.case.model import Case
@@ -135,7 +135,7 @@ def _list(args: argparse.Namespace, choices: Choices, out: StandardStream) -> in
 
     outputs = Outputs(args, out)
     loaded = _planned(args, choices)
-    cases = _selected(loaded, args)
+    cases = _narrowed(loaded, args)
     outputs.deliver(render_cases(cases))
     if not outputs.json:
         for case in cases:
@@ -144,21 +144,31 @@ def _list(args: argparse.Namespace, choices: Choices, out: StandardStream) -> in
     return 0
 
 
-def _selected(cases: list[Case], args: argparse.Namespace) -> list[Case]:
-    if not (args.tags or args.exclude_tags or args.shard or args.last_failed):
-        return cases
-    from sisyphus.last_failed import Memory
+def _narrowed(cases: Sequence[Case], args: argparse.Namespace) -> list[Case]:
+    """The cases that the command line asks for."""
+    return _among_rows(_before_rows(cases, args), args)
+
+
+def _before_rows(cases: Sequence[Case], args: argparse.Namespace) -> list[Case]:
+    if not (args.tags or args.exclude_tags):
+        return list(cases)
     from sisyphus.selection import Selection
     from sisyphus.tags import any_of
 
-    memory = Memory()
-    selection = Selection(
+    return Selection(
         tags=any_of(args.tags) if args.tags else None,
         exclude_tags=any_of(args.exclude_tags) if args.exclude_tags else None,
-        failed=memory.failed_of if args.last_failed else None,
-        shard=args.shard,
-    )
-    selected = selection.of(cases)
+    ).before_rows(cases)
+
+
+def _among_rows(cases: Sequence[Case], args: argparse.Namespace) -> list[Case]:
+    if not (args.shard or args.last_failed):
+        return list(cases)
+    from sisyphus.last_failed import Memory
+    from sisyphus.selection import Selection
+
+    memory = Memory()
+    selected = Selection(failed=memory.failed_of if args.last_failed else None, shard=args.shard).among_rows(cases)
     for note in memory.notes:
         _say(note)
     return selected
@@ -166,13 +176,26 @@ def _selected(cases: list[Case], args: argparse.Namespace) -> list[Case]:
 
 def _run(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int:
     loaded = _planned(args, choices)
-    cases = _selected(loaded, args)
+    cases = _before_rows(loaded, args)
+    # Rows of a database are known to the run only, which then chooses among them.
+    later = bool(args.shard or args.last_failed) and any(case.data is not None for case in cases)
+    if not later:
+        cases = _among_rows(cases, args)
     from sisyphus.app import LiveRun
 
     outputs = Outputs(args, out, cases=cases)
-    run = LiveRun(cases, _settings(args, cases, keep_steps=outputs.wanted), outputs.sinks)
+    left_out = len(loaded) - len(cases)
+
+    def narrow(known: Sequence[Case]) -> list[Case]:
+        chosen = _among_rows(known, args)
+        outputs.selected(len(chosen), of=len(known) + left_out)
+        return chosen
+
+    settings = _settings(args, cases, keep_steps=outputs.wanted, narrow=narrow if later else None)
+    run = LiveRun(cases, settings, outputs.sinks)
     run.events.close()
-    outputs.selected(len(cases), of=len(loaded))
+    if not later:
+        outputs.selected(len(cases), of=len(loaded))
     if not gc.isenabled():
         gc.freeze()
         # A step makes some thousand objects and drops nearly all of them again, without circles: looking for garbage
@@ -184,7 +207,13 @@ def _run(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int
     return code
 
 
-def _settings(args: argparse.Namespace, cases: list[Case], *, keep_steps: bool) -> Settings:
+def _settings(
+    args: argparse.Namespace,
+    cases: list[Case],
+    *,
+    keep_steps: bool,
+    narrow: Callable[[Sequence[Case]], list[Case]] | None,
+) -> Settings:
     from sisyphus.settings import Settings
     from sisyphus.watching import live_options
 
@@ -197,6 +226,7 @@ def _settings(args: argparse.Namespace, cases: list[Case], *, keep_steps: bool) 
         details=keep_steps or args.verbose,
         event_log=None if args.event_log is None else Path(args.event_log),
         handle_signals=threading.current_thread() is threading.main_thread(),
+        narrow=narrow,
     )
 
 

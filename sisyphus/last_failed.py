@@ -70,8 +70,11 @@ class Memory:
         for result in results.cases:
             if result.status in {"passed", "failed", "error"}:
                 case = by_file[result.file]
-                key = _key(case) + (_row_of(result) if _has_rows(case) else "")
-                news.setdefault(case.root, {})[key] = result.status != "passed"
+                outcomes = news.setdefault(case.root, {})
+                row = _row_of(result) if _has_rows(case) else ""
+                if row:
+                    outcomes.setdefault(_key(case), False)  # its rows could be read, whatever was before
+                outcomes[_key(case) + row] = result.status != "passed"
         for root, outcomes in news.items():
             self._update(Path(root), outcomes)
 
@@ -142,8 +145,9 @@ def _row_of(result: CaseResult) -> str:
 def _failed(case: Case, known: Collection[str]) -> bool:
     key = _key(case)
     if case.row is not None:
-        key += f"#{case.row.index + 1}"
-    # The rows of a database are not known before the run: one that failed has all of them run.
+        # Without a number it was the case itself that failed: its rows could not be read.
+        return key in known or f"{key}#{case.row.index + 1}" in known
+    # The rows of a database may not be known yet: one that failed has the case run.
     return key in known or (case.data is not None and any(_ROW.sub("", other) == key for other in known))
 
 

@@ -83,8 +83,11 @@ class Outputs(Announcer):
 
         failures: list[OutputError] = []
         for file, named_by in self._parts.items():
+            part = part_of(result, named_by)
+            if not part.cases:
+                continue  # chosen was none of them, which only the run knew
             try:
-                write_atomically(file, render(part_of(result, named_by), engine_version=__version__))
+                write_atomically(file, render(part, engine_version=__version__))
             except OutputError as exc:
                 failures.append(exc)
         if failures:

@@ -46,6 +46,14 @@ class Selection:
         Raises:
             UsageError: the tags select none, which a mistyped tag must not do silently. An empty shard is none's fault.
         """
+        return self.among_rows(self.before_rows(cases))
+
+    def before_rows(self, cases: Sequence[Case]) -> list[Case]:
+        """The cases that the tags select, which rows have no say in.
+
+        Raises:
+            UsageError: they select none.
+        """
         chosen = list(cases)
         if self.tags is not None:
             chosen = [case for case in chosen if self.tags.holds(case.tags)]
@@ -53,8 +61,11 @@ class Selection:
             chosen = [case for case in chosen if not self.exclude_tags.holds(case.tags)]
         if cases and not chosen:
             raise UsageError(self._nothing_of(cases))
-        if self.failed is not None:
-            chosen = list(self.failed(chosen))
+        return chosen
+
+    def among_rows(self, cases: Sequence[Case]) -> list[Case]:
+        """Of these cases, each row being one, those that failed, and of these the part that is asked for."""
+        chosen = list(cases if self.failed is None else self.failed(cases))
         return chosen if self.shard is None else self.shard.part_of(chosen)
 
     def _nothing_of(self, cases: Sequence[Case]) -> str:

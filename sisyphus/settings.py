@@ -12,7 +12,7 @@ from sisyphus.errors import UsageError
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from sisyphus.case.model import Case
@@ -36,6 +36,7 @@ class Settings:
         event_log: the file that gets every event as a line.
         handle_signals: whether SIGINT and SIGTERM end the run, a second one the process; only in the main thread.
         environ: what ``${env.…}`` reads.
+        narrow: chooses among the cases once the rows that stand in a database are known; asked only if there are any.
     """
 
     jobs: int = field(default=8, validator=ge(1))
@@ -47,6 +48,7 @@ class Settings:
     event_log: Path | None = None
     handle_signals: bool = False
     environ: Mapping[str, str] = field(factory=lambda: os.environ)
+    narrow: Callable[[Sequence[Case]], Sequence[Case]] | None = None
 
     @property
     def most_failures(self) -> int | None:

@@ -13,7 +13,7 @@ from attrs import evolve
 
 from sisyphus import last_failed
 from sisyphus.case.model import Case, DataSource
-from sisyphus.case.rows import planned
+from sisyphus.case.rows import cases_of, planned
 from sisyphus.last_failed import Memory
 from sisyphus.results import CaseResult, CaseStatus, RunResult
 
@@ -126,6 +126,18 @@ def test_of_rows_that_only_the_run_knows_one_that_failed_has_all_of_them_run(pro
 
     memory.learn([case], a_run(*rows_of(case, "passed", "passed")))
     assert memory.failed_of([case, project.case("b")]) == [case, project.case("b")]
+
+
+def test_rows_that_could_not_be_read_are_all_run_until_they_are(project: Project) -> None:
+    case = evolve(project.case("a"), data=DataSource(type="database"))
+    unread = CaseResult(id="case-1", name=case.name, file=case.file, status="error", total_steps=0)
+    memory = Memory(project.environ)
+    memory.learn([case], a_run(unread))
+    rows = list(cases_of(case, DataSource(type="database"), [{"n": 1}, {"n": 2}]))
+    assert memory.failed_of([*rows, project.case("b")]) == rows
+
+    memory.learn(rows, a_run(*rows_of(case, "passed", "failed")))
+    assert [row.name for row in memory.failed_of([*rows, project.case("b")])] == ["a [#2]"]
 
 
 def test_a_name_that_only_looks_like_a_row_is_none(project: Project) -> None:

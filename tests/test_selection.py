@@ -80,6 +80,12 @@ def test_what_failed_is_asked_after_the_tags_and_shared_out_last() -> None:
     assert asked == ["a", "b", "c", "d"]
 
 
+def test_what_only_the_run_knows_is_chosen_among_without_another_look_at_the_tags() -> None:
+    rows = named("x", "y", "z")  # none of which has a tag
+    selection = Selection(tags=parse_tags("nothing"), failed=lambda cases: cases[1:], shard=Shard(1, 2))
+    assert [case.name for case in selection.among_rows(rows)] == ["y"]
+
+
 def test_a_shard_without_a_case_is_no_error() -> None:
     assert chosen(Selection(shard=Shard(9, 9))) == ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -143,6 +144,55 @@ async def test_rows_of_data_are_shared_out_and_run_again_one_by_one(tmp_path: Pa
 
     again = await run(tmp_path, "rows.yaml", "--last-failed")
     assert list(statuses(again)) == ["row [#2]", "row [#4]"]
+
+
+async def test_rows_of_a_database_are_shared_out_and_run_again_one_by_one(tmp_path: Path) -> None:
+    (tmp_path / ".sisyphus").mkdir()
+    with contextlib.closing(sqlite3.connect(tmp_path / "rows.db")) as database:
+        database.executescript("create table rows (s); insert into rows values (0), ('x'), (0), ('y'), (0);")
+    a_case(
+        tmp_path,
+        """
+        name: row
+        config:
+          output: {path: rows.json}
+          data_source: {type: database, database: {type: sqlite, path: rows.db}, sql: select s from rows order by rowid}
+        steps: [{name: rest, type: wait, seconds: "${s}"}]
+        """,
+        "rows.yaml",
+    )
+    a_case(tmp_path, f"name: plain\nsteps: [{GOOD}]\n", "a.yaml")
+    part = await run(tmp_path, ".", "--shard", "2/3")
+    assert (part.err, statuses(part)) == ("2 of 6 cases selected\n", {"row [#1]": "passed", "row [#4]": "error"})
+
+    whole = await run(tmp_path, ".")
+    assert (whole.err, list(statuses(whole).values())) == ("", ["passed", "passed", "error", "passed", "error", "passed"])
+
+    again = await run(tmp_path, ".", "--last-failed")
+    assert (again.err, list(statuses(again))) == ("2 of 6 cases selected\n", ["row [#2]", "row [#4]"])
+
+    (tmp_path / "rows.json").unlink(missing_ok=True)
+    without = await engine(".", "--shard", "8/8", cwd=tmp_path)
+    assert (without.code, without.err) == (0, "0 of 6 cases selected\n")
+    assert not (tmp_path / "rows.json").exists()
+
+
+async def test_rows_that_could_not_be_read_are_all_run_the_next_time(tmp_path: Path) -> None:
+    (tmp_path / ".sisyphus").mkdir()
+    case = """
+        name: row
+        config:
+          data_source: {type: database, database: {type: sqlite, path: rows.db}, sql: select s from rows}
+        steps: [{name: rest, type: wait, seconds: "${s}"}]
+        """
+    a_case(tmp_path, case, "rows.yaml")
+    a_case(tmp_path, f"name: plain\nsteps: [{GOOD}]\n", "a.yaml")
+    assert statuses(await run(tmp_path, ".")) == {"plain": "passed", "row": "error"}
+
+    with contextlib.closing(sqlite3.connect(tmp_path / "rows.db")) as database:
+        database.executescript("create table rows (s); insert into rows values (0), (0);")
+    assert statuses(await run(tmp_path, ".", "--last-failed")) == {"row [#1]": "passed", "row [#2]": "passed"}
+    assert len(statuses(await run(tmp_path, ".", "--last-failed"))) == 3  # nothing failed any longer
 
 
 # --- what failed -----------------------------------------------------------------------------------------------------
