@@ -265,6 +265,7 @@ def _epilog(*, running: bool) -> str:
         (f"{RUN} tests/", tr("run all cases of a folder")),
         (f"{RUN} login.yaml -v -o result.json", tr("run one, show everything, keep the result")),
         (f"{RUN} login.yaml --ws-server", tr("let it be watched at ws://localhost:8765")),
+        (f"{RUN} watch", tr("let this terminal show such a run")),
         (f"{RUN} mock login.yaml", tr("serve its mock server by itself")),
     )
     width = max(len(command) for command, _ in commands)

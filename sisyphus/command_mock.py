@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import gc
 import math
-import threading
-from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -24,10 +22,6 @@ from sisyphus.words import tr
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
-    from contextlib import AbstractContextManager
-    from types import FrameType
-
-    import trio
 
     from sisyphus.mock.server import Exchange
 
@@ -101,7 +95,7 @@ class _Standalone:
         from sisyphus.mock.server import serve
 
         trouble: StartError | None = None
-        with trio.CancelScope() as scope, self._signals(scope):
+        with trio.CancelScope() as scope, signals.cancelling(scope):
             async with trio.open_nursery() as nursery:
                 try:
                     record = await nursery.start(partial(serve, self.server, watch=self._tell))
@@ -113,19 +107,6 @@ class _Standalone:
             raise StartError(
                 f"{trouble} ({tr('choose another with --host and --port; port 0 is any free one')})"
             ) from trouble
-
-    def _signals(self, scope: trio.CancelScope) -> AbstractContextManager[None]:
-        import trio
-
-        if threading.current_thread() is not threading.main_thread():
-            return nullcontext()
-        token = trio.lowlevel.current_trio_token()
-
-        def first(_number: int, _frame: FrameType | None) -> None:
-            signals.hand_over_to(signals.end_process)
-            token.run_sync_soon(scope.cancel)
-
-        return signals.handled_by(first)
 
     def _introduce(self, url: str) -> None:
         lines = [tr("mock server at {url} (Ctrl-C ends it)", url=url)]

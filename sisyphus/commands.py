@@ -13,7 +13,7 @@ from sisyphus.arguments import RUN, language_of, parse
 from sisyphus.case.load import load_all
 from sisyphus.case.project import Choices
 from sisyphus.case.yaml import scalar
-from sisyphus.errors import CaseFileError, OutputError, StartError, UsageError
+from sisyphus.errors import CaseFileError, OutputError, StartError, UsageError, WatchError
 from sisyphus.outputs import Outputs
 from sisyphus.report.standard import StandardStream
 from sisyphus.subcommands import subcommand
@@ -43,7 +43,7 @@ def outcome(program: str, given: Sequence[str]) -> int:
             out.check()
     except (UsageError, CaseFileError) as exc:
         return _say(str(exc), WRONG_INPUT)
-    except (StartError, OutputError) as exc:
+    except (StartError, OutputError, WatchError) as exc:
         return _say(str(exc), NOT_DONE)
     except Exception as exc:
         # The outermost edge: whatever comes here is a bug, told in a sentence; --debug shows where it is.

@@ -35,6 +35,6 @@ def _overwrite(secret: bytes) -> None:
         return
     at = 0
     for argument in seen.split(b"\0"):
-        if argument in {secret, b"--ws-token=" + secret}:
+        if argument in {secret, b"--ws-token=" + secret, b"--token=" + secret}:
             ctypes.memset(begin + at + len(argument) - len(secret), ord("*"), len(secret))
         at += len(argument) + 1

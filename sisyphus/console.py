@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from rich.text import Text
 
-    from sisyphus.events import Event
+    from sisyphus.events import Event, Level
     from sisyphus.results import RunResult
 
+_LEVELS: Final = ("debug", "info", "warning", "error", "critical")
 _STYLES: Final = {"✓": "green", "✗": "red", "-": "yellow", "!": "yellow", "→": "cyan", "·": "dim"}
 
 
@@ -42,11 +43,16 @@ class Console:
         out: where to print.
         verbose: whether the details of what succeeded, and all log messages, are printed too.
         color: whether a terminal gets colours; NO_COLOR in the environment says no too.
-        cases: how many cases the run has.
+        cases: how many cases the run has; events may tell better.
+        log_level: the least level of the log messages that are printed as they come; by default it depends on `verbose`
+            and on whether a step tells them when it ends.
     """
 
-    def __init__(self, out: Out, *, verbose: bool = False, color: bool = True, cases: int = 1) -> None:
+    def __init__(
+        self, out: Out, *, verbose: bool = False, color: bool = True, cases: int = 1, log_level: Level | None = None
+    ) -> None:
         self._out = out
+        self._log_level = log_level
         self._verbose = verbose
         self._held: dict[str, list[str]] = {}  # by case, in the order of their beginnings
         self._ended: set[str] = set()
@@ -120,6 +126,8 @@ class Console:
             yield f"    → {data.suggestion}"
 
     def _is_shown(self, data: Logged, step_name: str | None) -> bool:
+        if self._log_level is not None:
+            return _LEVELS.index(data.level) >= _LEVELS.index(self._log_level)
         # The warnings of a step are told with the step, when it ends.
         if self._verbose:
             return data.level != "debug"

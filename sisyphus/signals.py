@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import contextmanager, suppress
+import threading
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from types import FrameType
+
+    import trio
 
     Handler = Callable[[int, FrameType | None], None]
 
@@ -34,6 +38,21 @@ def hand_over_to(handler: Handler) -> None:
     """Has the signals that are still to come handled so."""
     for number in _NUMBERS:
         signal.signal(number, handler)
+
+
+def cancelling(scope: trio.CancelScope) -> AbstractContextManager[None]:
+    """Has the first of them cancel the scope, and the second end the process; does nothing outside the main thread."""
+    import trio
+
+    if threading.current_thread() is not threading.main_thread():
+        return nullcontext()
+    token = trio.lowlevel.current_trio_token()
+
+    def first(_number: int, _frame: FrameType | None) -> None:
+        hand_over_to(end_process)
+        token.run_sync_soon(scope.cancel)
+
+    return handled_by(first)
 
 
 def end_process(_number: int, _frame: FrameType | None) -> None:

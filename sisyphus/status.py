@@ -53,6 +53,7 @@ class Status:
             self._take_up(event.test_case_id, data)
         elif isinstance(data, Progressed):
             self._cases = data.cases_total or self._cases  # rows of a database are known to the run only
+            self._cases = data.cases_total or self._cases  # a watcher knows it from nowhere else
             self._left = data.estimated_remaining if self._cases == 1 else None
         elif isinstance(event.result, CaseResult):
             self._done += 1

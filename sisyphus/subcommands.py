@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 # The first word of the command line, and the module that does what it says.
 _TABLE: Final = {
     "mock": "sisyphus.command_mock",
+    "watch": "sisyphus.command_watch",
 }
 
 
@@ -29,6 +30,7 @@ class Subcommand(Protocol):
             UsageError: the arguments are wrong.
             CaseFileError: the files are.
             StartError: it could not begin.
+            WatchError: there is nothing to watch, or no longer.
         """
         ...
 

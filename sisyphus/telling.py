@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from sisyphus.case.model import ABSENT
+from sisyphus.case.model import ABSENT, NOWHERE
 from sisyphus.wire import dumps
 from sisyphus.words import tr
 
@@ -96,7 +96,7 @@ def run_lines(result: RunResult) -> Iterator[str]:
     if total > 1:
         for case in result.cases:
             if case.status in {"failed", "error"} or (case.status == "cancelled" and case.started_at is not None):
-                yield f"✗ {case.name}  ·  {case.file}"
+                yield f"✗ {case.name}" + (f"  ·  {case.file}" if case.file else "")
 
 
 def _retries(count: int) -> str:
@@ -111,7 +111,8 @@ def _error(step: StepResult) -> Iterator[str]:
         yield f"      {check.where}: {_told(check)}"
     if step.error is not None:
         if not unmet:
-            yield f"      {step.where}: {step.error.message}"
+            place = f"{step.where}: " if step.where != NOWHERE else ""  # a watcher does not know it
+            yield f"      {place}{step.error.message}"
         yield f"      → {step.error.suggestion}"
 
 

@@ -81,6 +81,8 @@ def encode(event: Event, *, seq: int, run_id: str) -> bytes:
 
 def _shortened(message: dict[str, Any]) -> dict[str, Any]:
     data = {key: _beginning(value) for key, value in message["data"].items()}
+    if isinstance(data.get("context"), str):
+        data["context"] = {"text": data["context"]}  # it is an object, however long
     return {**message, "data": data, "step_name": _beginning(message["step_name"])}
 
 
@@ -115,13 +117,16 @@ def received(raw: Any) -> Received:
     """
     if not isinstance(raw, dict) or raw.get("type") not in _BY_TYPE:
         raise ValueError(f"not an event of the live protocol: {str(raw)[:80]!r}")
-    event = Event(
-        data=_converter.structure(raw["data"], _BY_TYPE[raw["type"]]),
-        timestamp=dt.datetime.fromisoformat(raw["timestamp"]),
-        test_case_id=raw["test_case_id"],
-        step_name=raw["step_name"],
-    )
-    return Received(seq=raw["seq"], run_id=raw["run_id"], event=event)
+    try:
+        event = Event(
+            data=_converter.structure(raw["data"], _BY_TYPE[raw["type"]]),
+            timestamp=dt.datetime.fromisoformat(raw["timestamp"]),
+            test_case_id=raw["test_case_id"],
+            step_name=raw["step_name"],
+        )
+        return Received(seq=raw["seq"], run_id=raw["run_id"], event=event)
+    except (cattrs.BaseValidationError, KeyError, TypeError) as exc:
+        raise ValueError(f"not a whole event of the live protocol: {str(raw)[:80]!r}") from exc
 
 
 def dumps(value: Any, *, indent: int | None = None) -> str:

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlencode, urlsplit
 
 import trio
 from attrs import define, field, frozen
+from h11 import LocalProtocolError
 from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
 
 from sisyphus.errors import WatchError
+from sisyphus.events import DATA_TYPES
 from sisyphus.telling import printable
 from sisyphus.wire import Received, received
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator, Callable, Iterable
 
 DEFAULT_URL: Final = "ws://localhost:8765/"
 SUBPROTOCOL: Final = "sisyphus.v1"
@@ -29,11 +32,15 @@ FAREWELL: Final = 1.0  # seconds for the close frame of a watcher that leaves
 
 _FIRST_REST: Final = 0.1  # seconds between two tries, doubled each time
 _LONGEST_REST: Final = 2.0
+_LONGEST_WAIT: Final = 0.2  # before the first connection: a run may be over within a second
 
 _NORMAL: Final = 1000
 _SLOW: Final = 4408
 _LOST: Final = frozenset({1001, 1006, 1011, 1012, 1013})  # gone, broken off, restarting: worth another try
+# A name that cannot be a host's is a UnicodeError.
+_GONE: Final = (OSError, UnicodeError, trio.BrokenResourceError, trio.TooSlowError)
 _LARGEST: Final = 2**20
+_TYPES: Final = frozenset(cls.type for cls in DATA_TYPES)
 
 
 class _NoConnectionError(Exception):
@@ -48,7 +55,7 @@ class _NoConnectionError(Exception):
         first: Exception = group
         while isinstance(first, ExceptionGroup):
             first = first.exceptions[0]
-        if not isinstance(first, OSError | HandshakeError | trio.BrokenResourceError):
+        if not isinstance(first, OSError | HandshakeError | LocalProtocolError | trio.BrokenResourceError):
             raise group
         return cls(first)
 
@@ -85,7 +92,7 @@ class Watching:
     Attributes:
         run_id: the run's UUID, once the server has said hello.
         last_seq: number of the newest event that was yielded; 0 before the first.
-        lost: numbers (from, to) of events that the server no longer had when the connection was resumed.
+        lost: numbers (from, to) of events that the server no longer had when the first connection came, or a later one.
         reconnects: how often the connection was resumed.
     """
 
@@ -93,6 +100,8 @@ class Watching:
     ssl_context: ssl.SSLContext | None = None
     wait: float = 0.0
     patience: float = 30.0
+    on_wait: Callable[[], None] | None = None
+    on_break: Callable[[], None] | None = None
     run_id: str | None = None
     last_seq: int = 0
     lost: list[tuple[int, int]] = field(factory=list)
@@ -121,8 +130,10 @@ class Watching:
             except ConnectionClosed as closed:
                 self._connection = None
                 self._judge(closed)
+                if self.on_break is not None and not self._over:
+                    self.on_break()
                 continue
-            event = self._taken(json.loads(message))
+            event = self._understood(message)
             if event is not None:
                 return event
         raise StopAsyncIteration
@@ -141,9 +152,18 @@ class Watching:
             reason = printable((closed.reason and closed.reason.reason) or "")
             raise WatchError(tr("the server closed the connection: {code} {reason}", code=int(code), reason=reason))
 
+    def _understood(self, message: str | bytes) -> Received | None:
+        try:
+            return self._taken(json.loads(message))
+        except (ValueError, TypeError, AttributeError) as exc:  # AttributeError: JSON, but no object
+            said = printable(str(message)[:80])
+            raise WatchError(tr("what {url} sends is no event: {message}", url=self.wanted.url, message=said)) from exc
+
     def _taken(self, message: dict[str, Any]) -> Received | None:
         if "seq" not in message:
             self._heed(message)
+            return None
+        if message.get("type") not in _TYPES:  # of a later version
             return None
         event = received(message)
         if event.seq <= self.last_seq:
@@ -157,12 +177,18 @@ class Watching:
             run_id = str(data.get("run_id"))
             if self.run_id not in {None, run_id}:
                 raise WatchError(tr("another run has begun at {url}", url=self.wanted.url))
+            if self.run_id is None and self._known is None and self.wanted.start == "start":
+                self._miss(1, int(data.get("first_seq") or 1) - 1)
             self.run_id = run_id
             if self._known is None and self.wanted.start == "live":
                 self._known = int(data.get("last_seq") or 0)
         elif message.get("type") == "recovered" and not data.get("recovered", True):
             first, last = data["gap"]
-            self.lost.append((int(first), int(last)))
+            self._miss(int(first), int(last))
+
+    def _miss(self, first: int, last: int) -> None:
+        if first <= last:
+            self.lost.append((first, last))
 
     async def _connected(self) -> WebSocketConnection:
         again = self.run_id is not None
@@ -173,17 +199,34 @@ class Watching:
                 with trio.fail_after(HANDSHAKE):
                     connection: WebSocketConnection = await self._nursery.start(self.supervise_connection)
                     self._heed(json.loads(await connection.get_message()))
-            except (OSError, _NoConnectionError, ConnectionClosed, trio.BrokenResourceError, trio.TooSlowError) as gone:
-                if isinstance(gone, _NoConnectionError) and isinstance(gone.cause, ConnectionRejected):
-                    raise self._refusal(gone.cause) from gone
+            except (*_GONE, _NoConnectionError, ConnectionClosed) as gone:
+                if (final := self._final(gone, again=again)) is not None:
+                    raise final from gone
                 if trio.current_time() + rest > until:
                     raise self._nobody(gone, again=again) from gone
             else:
                 self.reconnects += again
                 self._connection = connection
                 return connection
+            if rest == _FIRST_REST and self.on_wait is not None and not again:
+                self.on_wait()
             await trio.sleep(rest)
-            rest = min(rest * 2, _LONGEST_REST)
+            rest = min(rest * 2, _LONGEST_REST if again else _LONGEST_WAIT)
+
+    def _final(self, gone: Exception, *, again: bool) -> WatchError | None:
+        """What no later try would change."""
+        cause = gone.cause if isinstance(gone, _NoConnectionError) else gone
+        if isinstance(cause, ConnectionRejected):
+            return self._refusal(cause)
+        if again:
+            return None
+        if isinstance(cause, socket.gaierror | UnicodeError):
+            return WatchError(tr("there is no host '{host}'", host=urlsplit(self.wanted.url).hostname))
+        # To an answer that is no handshake trio-websocket's client tries to send a refusal, which only servers may.
+        if isinstance(cause, HandshakeError | LocalProtocolError):
+            message = tr("what listens at {url} is not the event stream of a run", url=self.wanted.url)
+            return WatchError(message)
+        return None
 
     def _nobody(self, gone: Exception, *, again: bool) -> WatchError:
         if not again:
@@ -257,6 +300,8 @@ async def watch(
     ssl_context: ssl.SSLContext | None = None,
     wait: float = 0.0,
     patience: float = 30.0,
+    on_wait: Callable[[], None] | None = None,
+    on_break: Callable[[], None] | None = None,
 ) -> AsyncIterator[Watching]:
     """Watches a run, from its start or from where it is.
 
@@ -279,6 +324,8 @@ async def watch(
         ssl_context: whom to trust, for ``wss://``; by default the system's authorities.
         wait: seconds to wait for the server to be there at all; `math.inf` for ever.
         patience: seconds to go on trying after a connection was lost.
+        on_wait: is called once if the server is not there yet and is waited for.
+        on_break: is called when a connection is lost, before it is opened again; see `Watching.reconnects` for what follows.
 
     Raises:
         WatchError: there is nobody, or it refuses.
@@ -294,7 +341,8 @@ async def watch(
     trouble: Exception | None = None
     async with trio.open_nursery() as nursery:
         watching = Watching(
-            wanted=wanted, ssl_context=ssl_context, wait=wait, patience=patience, nursery=nursery
+            wanted=wanted, ssl_context=ssl_context, wait=wait, patience=patience, on_wait=on_wait, on_break=on_break,
+            nursery=nursery,
         )  # fmt: skip
         try:
             await watching.connect()

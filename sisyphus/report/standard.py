@@ -66,6 +66,11 @@ class StandardStream:
             raise OSError("there is no such stream")
         return self._stream.fileno()
 
+    @property
+    def broken(self) -> bool:
+        """Whether something could not be written, which `check` tells."""
+        return self._trouble is not None
+
     def check(self) -> None:
         """Says whether all was written.
 

@@ -166,7 +166,10 @@ async def test_rows_of_a_database_are_shared_out_and_run_again_one_by_one(tmp_pa
     assert (part.err, statuses(part)) == ("2 of 6 cases selected\n", {"row [#1]": "passed", "row [#4]": "error"})
 
     whole = await run(tmp_path, ".")
-    assert (whole.err, list(statuses(whole).values())) == ("", ["passed", "passed", "error", "passed", "error", "passed"])
+    assert (whole.err, list(statuses(whole).values())) == (
+        "",
+        ["passed", "passed", "error", "passed", "error", "passed"],
+    )
 
     again = await run(tmp_path, ".", "--last-failed")
     assert (again.err, list(statuses(again))) == ("2 of 6 cases selected\n", ["row [#2]", "row [#4]"])
