@@ -17,6 +17,19 @@ from sisyphus.words import tr
 # Hundreds of watchers may connect in the moment a run starts.
 BACKLOG: Final = 1024
 
+# What connections inherit. The system asks whether a silent peer is there, which takes 40 s to be known, as long as it
+# takes to notice a watcher without pongs. And it keeps no more for a peer that does not read than a few batches: left to
+# itself, it would keep some megabytes for each, outside of every bound that is promised.
+_OF_CONNECTIONS: Final = (
+    ((socket.SOL_SOCKET, socket.SO_KEEPALIVE), 1),
+    *(
+        ((socket.IPPROTO_TCP, getattr(socket, name)), value)
+        for name, value in (("TCP_KEEPIDLE", 20), ("TCP_KEEPINTVL", 5), ("TCP_KEEPCNT", 4))
+        if hasattr(socket, name)
+    ),
+    ((socket.SOL_SOCKET, socket.SO_SNDBUF), 256 * 1024),
+)
+
 # With port 0 the first address gets a free port, which may be taken at the second.
 _TRIES_FOR_A_COMMON_PORT: Final = 8
 
@@ -110,6 +123,8 @@ def _listen(address: Address, port: int) -> socket.socket:
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if address.family == socket.AF_INET6:
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        for option, value in _OF_CONNECTIONS:
+            sock.setsockopt(*option, value)
         sock.bind((address.host, port))
         sock.listen(BACKLOG)
     except OSError:

@@ -152,3 +152,13 @@ async def test_an_unknown_host_is_one_line_that_names_it() -> None:
 async def test_a_host_that_cannot_be_a_name_is_an_unknown_host() -> None:
     with pytest.raises(StartError, match="no such host"):
         await open_listeners("x" * 64 + ".ü", 8765)
+
+
+async def test_the_system_asks_whether_a_silent_peer_is_there_and_keeps_little_for_one_that_does_not_read() -> None:
+    (listener,) = await open_listeners("127.0.0.1", 0)
+    async with listener:
+        peer = await trio.open_tcp_stream("127.0.0.1", listener.socket.getsockname()[1])
+        async with peer, await listener.accept() as accepted:
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) == 20
+            assert accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 1024 * 1024
