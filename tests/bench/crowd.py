@@ -1,0 +1,229 @@
+"""Watchers of every kind, many at a time in one process. ``crowd.py PORT KIND COUNT SECONDS SEED``, prints what they saw.
+
+- `good` ones read all there is, as fast as it comes;
+- `deaf` ones never read;
+- `vanishing` ones go away without a word some time within SECONDS, half of them with a reset;
+- `restless` ones break off all the time, and come back with ``after=``.
+"""
+
+from __future__ import annotations
+
+import heapq
+import json
+import random
+import re
+import selectors
+import socket
+import struct
+import sys
+import time
+import zlib
+
+LIMIT = 600  # seconds for everything
+RECEIVE = 1 << 17
+
+_SEQ = re.compile(rb'"seq":(\d+)\}')
+_CLOSE_NORMALLY = b"\x88\x02\x03\xe8"
+
+
+def _ask(port: int, target: str, subprotocol: str = "") -> socket.socket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
+    offer = f"Sec-WebSocket-Protocol: {subprotocol}\r\n" if subprotocol else ""
+    connection.sendall(
+        f"GET {target} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n{offer}"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode()
+    )
+    return connection
+
+
+class Frames:
+    """Bytes in, whole frames out; pings are answered, since only who answers may stay."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self.connection = connection
+        self._rest = b""
+        self._open = False
+
+    def feed(self, data: bytes) -> list[tuple[int, bytes]]:
+        self._rest += data
+        if not self._open:
+            head, found, self._rest = self._rest.partition(b"\r\n\r\n")
+            if not found:
+                self._rest = head
+                return []
+            assert b" 101 " in head[:20], head
+            self._open = True
+        frames, at, rest = [], 0, self._rest
+        while (end := _end_of_frame(rest, at)) is not None:
+            begin, stop = end
+            frames.append((rest[at] & 15, rest[begin:stop]))
+            at = stop
+        self._rest = rest[at:]
+        for kind, payload in frames:
+            if kind == 9:
+                self.connection.sendall(bytes((0x8A, 0x80 | len(payload))) + b"\0\0\0\0" + payload)
+        return frames
+
+
+def _end_of_frame(data: bytes, at: int) -> tuple[int, int] | None:
+    if len(data) < at + 2:
+        return None
+    length, begin = data[at + 1], at + 2
+    if length == 126:
+        length, begin = int.from_bytes(data[at + 2 : at + 4], "big"), at + 4
+    elif length == 127:
+        length, begin = int.from_bytes(data[at + 2 : at + 10], "big"), at + 10
+    return (begin, begin + length) if begin <= len(data) and begin + length <= len(data) else None
+
+
+class Good:
+    """Reads all; what it got is a checksum, so that hundreds can be compared."""
+
+    def __init__(self, port: int) -> None:
+        self._frames = Frames(_ask(port, "/"))
+        self.connection = self._frames.connection
+        self.checksum = self.count = 0
+        self.first: int | None = None
+        self.in_order = True
+        self.whole = False
+
+    def read(self) -> bool:
+        """Returns whether there is more to come."""
+        try:
+            data = self.connection.recv(RECEIVE)
+        except ConnectionError:
+            return False
+        for kind, payload in self._frames.feed(data):
+            if kind == 1:
+                self.count += 1
+                self.checksum = zlib.crc32(payload, self.checksum)
+                # The event's number stands at its very end.
+                self.in_order = self.in_order and int(payload[payload.rindex(b":") + 1 : -1]) == self.count
+            elif kind == 8:
+                self.whole = payload[:2] == b"\x03\xe8"
+                self.connection.sendall(b"\x88\x80\0\0\0\0")
+                return False
+        return bool(data)
+
+
+def good(port: int, count: int) -> dict[str, object]:
+    readers = [Good(port) for _ in range(count)]
+    with selectors.DefaultSelector() as selector:
+        for reader in readers:
+            selector.register(reader.connection, selectors.EVENT_READ, reader)
+        while selector.get_map():
+            for key, _ in selector.select(LIMIT):
+                if not key.data.read():
+                    selector.unregister(key.fileobj)
+                    key.fileobj.close()  # type: ignore[union-attr]
+    return {
+        "whole": sum(reader.whole and reader.in_order for reader in readers),
+        "counts": sorted({reader.count for reader in readers}),
+        "checksums": sorted({reader.checksum for reader in readers}),
+    }
+
+
+def deaf(port: int, count: int) -> dict[str, object]:
+    held = []
+    for _ in range(count):
+        held.append(_ask(port, "/"))
+        held[-1].setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sys.stdin.read()  # until the run is over
+    for connection in held:
+        connection.close()
+    return {"held": len(held)}
+
+
+def vanishing(port: int, count: int, seconds: float, chance: random.Random) -> dict[str, object]:
+    leaving: list[tuple[float, int, socket.socket]] = []
+    with selectors.DefaultSelector() as selector:
+        for number in range(count):
+            connection = _ask(port, "/")
+            selector.register(connection, selectors.EVENT_READ)
+            leaving.append((time.monotonic() + chance.uniform(0, seconds), number, connection))
+        heapq.heapify(leaving)
+        while leaving:
+            for key, _ in selector.select(max(0, leaving[0][0] - time.monotonic())):
+                key.fileobj.recv(RECEIVE)  # type: ignore[union-attr]
+            while leaving and leaving[0][0] <= time.monotonic():
+                _, number, connection = heapq.heappop(leaving)
+                if number % 2:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                selector.unregister(connection)
+                connection.close()
+    return {"vanished": count}
+
+
+class Restless:
+    """Breaks off and comes back, until it has seen the end."""
+
+    def __init__(self, port: int, chance: random.Random) -> None:
+        self._port, self._chance = port, chance
+        self.last = self.visits = 0
+        self.in_order = True
+        self.whole = False
+        self.come()
+
+    def come(self) -> None:
+        self._frames = Frames(_ask(self._port, f"/?after={self.last}", "sisyphus.v1"))
+        self.connection = self._frames.connection
+        self.visits += 1
+        self.leaves = time.monotonic() + self._chance.uniform(0.02, 1)
+
+    def read(self) -> None:
+        try:
+            data = self.connection.recv(RECEIVE)
+        except ConnectionError:
+            return
+        for kind, payload in self._frames.feed(data):
+            found = _SEQ.search(payload, max(0, len(payload) - 24)) if kind == 1 else None
+            if found is not None:
+                self.in_order = self.in_order and int(found[1]) == self.last + 1
+                self.last = int(found[1])
+            elif kind == 1 and b'"gap"' in payload:
+                self.in_order = False
+            elif kind == 8:
+                self.whole = payload[:2] == b"\x03\xe8"
+
+
+def restless(port: int, count: int, chance: random.Random) -> dict[str, object]:
+    readers = [Restless(port, chance) for _ in range(count)]
+    going = set(readers)
+    with selectors.DefaultSelector() as selector:
+        for reader in readers:
+            selector.register(reader.connection, selectors.EVENT_READ, reader)
+        while going:
+            for key, _ in selector.select(0.02):
+                key.data.read()
+            for reader in [reader for reader in going if reader.whole or reader.leaves < time.monotonic()]:
+                selector.unregister(reader.connection)
+                reader.connection.close()
+                if reader.whole:
+                    going.discard(reader)
+                    continue
+                reader.come()
+                selector.register(reader.connection, selectors.EVENT_READ, reader)
+    return {
+        "whole": sum(reader.whole and reader.in_order for reader in readers),
+        "counts": sorted({reader.last for reader in readers}),
+        "visits": sum(reader.visits for reader in readers),
+    }
+
+
+def main() -> None:
+    port, kind, count, seconds, seed = sys.argv[1:]
+    chance = random.Random(int(seed))
+    match kind:
+        case "good":
+            seen = good(int(port), int(count))
+        case "deaf":
+            seen = deaf(int(port), int(count))
+        case "vanishing":
+            seen = vanishing(int(port), int(count), float(seconds), chance)
+        case _:
+            seen = restless(int(port), int(count), chance)
+    print(json.dumps(seen))
+
+
+if __name__ == "__main__":
+    main()
