@@ -103,7 +103,7 @@ def watched(*, steps: int, seconds: float, good: int, each: int) -> Watched:
     assert told["passed"]
     counts = {count for kind, what in seen if kind in {"good", "restless"} for count in what["counts"]}
     checksums = {checksum for kind, what in seen if kind == "good" for checksum in what["checksums"]}
-    assert len(counts) == len(checksums) == 1, (counts, checksums)
+    assert len(counts) == len(checksums) == 1, f"{len(counts)} lengths, {len(checksums)} contents: {seen}"[:1000]
     return Watched(
         duration=told["duration"], cpu=told["cpu"], peak=told["peak"], left=tuple(told["left"]),
         good=sum(what["whole"] for kind, what in seen if kind == "good"),
@@ -162,7 +162,7 @@ def figures(alone: list[Watched], among: list[Watched], *, good: int, each: int)
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--steps", type=int, default=20_000)
-    parser.add_argument("--seconds", type=float, default=100.0, help="how long the steps wait, all told")
+    parser.add_argument("--seconds", type=float, default=200.0, help="how long the steps wait, all told")
     parser.add_argument("--watchers", type=int, default=1000, help="of which 3 in 10 misbehave")
     parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
