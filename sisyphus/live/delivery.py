@@ -63,6 +63,8 @@ class Delivery:
         if self._place.gap is not None and self._word is None:
             # Who understands no word about a gap gets none over it: the first look finds the watcher overtaken.
             self._cursor, self._catching_up = self._place.gap[0] - 1, False
+        self._allowance = show.allowance
+        self._has_taken = False
         self._lagging = False
         self._scope = trio.CancelScope()
         self._keeps_up = False
@@ -110,9 +112,10 @@ class Delivery:
 
     async def _greet(self) -> None:
         show = self._show
-        await self._say(control.hello(show.run, first_seq=show.first_seq, last_seq=show.newest))
+        words = [control.hello(show.run, first_seq=show.first_seq, last_seq=show.newest)]
         if self._place.resumed:
-            await self._say(control.recovered(self._place.gap))
+            words.append(control.recovered(self._place.gap))
+        await self._say(*words)
 
     async def _catch_up(self) -> bool:
         """Sends all that is pending; returns whether that was the last.
@@ -121,10 +124,12 @@ class Delivery:
         """
         while True:
             while batch := await self._next():
-                if batch.data:
-                    await self._stream.send_all(batch.data)
-                else:
+                if not batch.data:
                     await trio.lowlevel.checkpoint()
+                elif self._catching_up:
+                    await self._send_on_account(batch.data)
+                else:
+                    await self._stream.send_all(batch.data)
                 self._cursor = batch.cursor
             self._catching_up = False
             if not self._stream.unsent:
@@ -133,7 +138,7 @@ class Delivery:
 
     async def _next(self) -> Batch | None:
         try:
-            batch = self._batches.after(self._cursor)
+            batch = await self._taken_on_account() if self._catching_up else self._batches.after(self._cursor)
         except Overtaken:
             if not self._catching_up:
                 raise
@@ -145,14 +150,40 @@ class Delivery:
             self._lagging = False
         return batch
 
+    async def _taken_on_account(self) -> Batch | None:
+        # What it lacks is mostly little, and the visit is paid for: only who takes much more has to wait for it.
+        if self._has_taken:
+            await self._allowance.wait()
+        began = self._allowance.cpu_time()
+        try:
+            batch = self._batches.after(self._cursor)
+        finally:
+            self._allowance.charge(self._allowance.cpu_time() - began)
+        self._has_taken = self._has_taken or batch is not None
+        return batch
+
+    async def _send_on_account(self, data: bytes) -> None:
+        # What it costs to write can be told only where nothing else runs meanwhile.
+        began = self._allowance.cpu_time()
+        try:
+            all_sent = self._stream.send_nowait(data)
+        except trio.WouldBlock:
+            await self._stream.send_all(data)
+            return
+        self._allowance.charge(self._allowance.cpu_time() - began)
+        if all_sent:
+            await trio.lowlevel.checkpoint()
+        else:
+            await self._stream.flush()
+
     async def _mention_lag(self) -> None:
         if not self._lagging:
             self._lagging = True
             await self._say(control.lag(self._journal.last_seq - self._cursor))
 
-    async def _say(self, word: control.Word) -> None:
+    async def _say(self, *words: control.Word) -> None:
         if self._word is not None:
-            await self._stream.send_all(self._word(word.type, word.encode(self._show.run)))
+            await self._stream.send_all(b"".join(self._word(each.type, each.encode(self._show.run)) for each in words))
 
     async def _leave_it_to_the_pulse(self) -> None:
         self._needed = trio.Event()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import trio
 
+from sisyphus.live.allowance import VISIT
 from sisyphus.live.answer import Answer, sentence
 from sisyphus.live.asking import BadRequest, wish_of
 from sisyphus.live.beginning import cannot_begin
@@ -17,7 +18,7 @@ from sisyphus.live.head import BadHead, read_head
 from sisyphus.live.lobby import Lobby
 from sisyphus.live.plain import answer_plain
 from sisyphus.live.secure import NotSecured, secured
-from sisyphus.live.stream import SharedStream
+from sisyphus.live.stream import SharedStream, has_left
 from sisyphus.live.visit import Visit
 from sisyphus.live.watcher import watch
 from sisyphus.words import tr
@@ -50,6 +51,9 @@ class Door:
         async with transport:
             # Gone in the middle of something: its own affair.
             with suppress(trio.BrokenResourceError, trio.ClosedResourceError), self._lobby.guest() as guest:
+                if await self._lobby.queue(guest, self._show.allowance) and has_left(transport):
+                    return
+                self._show.allowance.charge(VISIT)
                 if self._tls is None:
                     await self._serve(transport, guest)
                 else:

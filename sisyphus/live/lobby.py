@@ -13,6 +13,8 @@ from sisyphus.live.head import HEAD_SECONDS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sisyphus.live.allowance import Allowance
+
 # More than ever come at once on purpose, and few enough that files are left for watchers where a process may open 1024.
 MOST: Final = 256
 
@@ -30,6 +32,7 @@ class Guest:
     def __init__(self, deadline: float) -> None:
         self.scope: Final = trio.CancelScope(deadline=deadline)
         self.heard = False
+        self.queues = False
 
     def is_heard(self) -> None:
         """It has said what it wants, and is being answered."""
@@ -62,6 +65,13 @@ class Lobby:
         finally:
             self._guests.pop(guest, None)
 
+    async def queue(self, guest: Guest, allowance: Allowance) -> bool:
+        """Returns when the guest may be served, and whether it had to wait: no fault of its own, so it does not count."""
+        guest.queues, guest.scope.deadline = True, math.inf
+        waited = await allowance.wait()
+        guest.queues, guest.scope.deadline = False, trio.current_time() + self._patience
+        return waited
+
     def goes_in(self, guest: Guest) -> None:
         """The guest is a watcher from now on, and may stay."""
         self._guests.pop(guest, None)
@@ -72,5 +82,5 @@ class Lobby:
         self._patience = LAST_CALL_SECONDS
         soon = trio.current_time() + LAST_CALL_SECONDS
         for guest in self._guests:
-            if not guest.heard:
+            if not guest.heard and not guest.queues:
                 guest.scope.deadline = min(guest.scope.deadline, soon)

@@ -8,6 +8,7 @@ from weakref import WeakValueDictionary
 import trio
 
 from sisyphus.journal import Overtaken
+from sisyphus.live.allowance import Allowance
 from sisyphus.live.batches import BATCH_BYTES, Batches
 from sisyphus.live.pulse import Pulse
 from sisyphus.live.run_state import RunState
@@ -32,6 +33,7 @@ class Show:
         self.journal = journal
         self.run = RunState() if run is None else run
         self.pulse = Pulse(journal)
+        self.allowance = Allowance(journal, self.run)
         self._log = log
         self._batches: WeakValueDictionary[object, Batches] = WeakValueDictionary()
 

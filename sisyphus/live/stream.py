@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import select
 from typing import TYPE_CHECKING
 
 import trio
@@ -31,6 +32,7 @@ class SharedStream(trio.abc.Stream):
         self._transport = transport
         self._already_read = already_read
         self._unsent = b""
+        self._ended = False
         self._room: float = math.inf
         self._turn = trio.StrictFIFOLock()
         self._write = _writer_of(transport)
@@ -59,7 +61,9 @@ class SharedStream(trio.abc.Stream):
                 self._already_read[len(self._already_read[:max_bytes]) :],
             )
             return data
-        return await self._transport.receive_some(max_bytes)
+        received = await self._transport.receive_some(max_bytes)
+        self._ended = not received
+        return received
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         async with self._turn:
@@ -103,6 +107,8 @@ class SharedStream(trio.abc.Stream):
         Closing a socket with unread data in it resets the connection, and the peer may lose the last that it was sent,
         which is the very sentence that says why.
         """
+        if self._ended:
+            return
         with trio.move_on_after(_LINGER_SECONDS):
             try:
                 async with self._turn:
@@ -130,6 +136,15 @@ class SharedStream(trio.abc.Stream):
         if self._unsent:
             await self._transport.send_all(self._unsent)
             self._unsent = b""
+
+
+def has_left(transport: trio.abc.Stream) -> bool:
+    """Whether the peer will say nothing more, as far as that can be known without reading (Linux)."""
+    if not isinstance(transport, trio.SocketStream) or not hasattr(select, "POLLRDHUP"):
+        return False
+    poll = select.poll()
+    poll.register(transport.socket.fileno(), select.POLLRDHUP)
+    return bool(poll.poll(0))
 
 
 def _writer_of(transport: trio.abc.Stream) -> Callable[[bytes], int] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import statistics
 import subprocess
@@ -87,12 +88,14 @@ def watched(*, steps: int, seconds: float, good: int, each: int) -> Watched:
     # Those who come and go are never all there.
     arguments = [str(port), str(steps), str(seconds), str(good + each), str(CASES)]
     program = subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], stdout=subprocess.PIPE)
+    _pin(program, 0)
     readers: list[tuple[str, subprocess.Popen[bytes]]] = []
     try:
         _wait_for(port)
         for number, (kind, count) in enumerate(crowds):
             command = [sys.executable, CROWD, str(port), kind, str(count), str(seconds), str(number)]
             readers.append((kind, subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)))
+            _pin(readers[-1][1], 1)
         out, _ = program.communicate(timeout=seconds * 3 + 120)
         seen = [(kind, json.loads(reader.communicate(timeout=60)[0])) for kind, reader in readers]
     finally:
@@ -111,6 +114,12 @@ def watched(*, steps: int, seconds: float, good: int, each: int) -> Watched:
         visits=sum(what["visits"] for kind, what in seen if kind == "restless"),
         events=counts.pop(),
     )  # fmt: skip
+
+
+def _pin(process: subprocess.Popen[bytes], number: int) -> None:
+    """The run has a core to itself, the crowds have the others: else it would be the crowd that slows the run."""
+    if hasattr(os, "sched_setaffinity") and len(cores := sorted(os.sched_getaffinity(0))) > 1:
+        os.sched_setaffinity(process.pid, cores[:1] if number == 0 else cores[1:])
 
 
 def _wait_for(port: int) -> None:
