@@ -51,5 +51,9 @@ examples:
 bench *args:
     {{python}} -m tests.bench {{args}}
 
+# Watchers who misbehave: the figures of docs/reliability.md, in some ten minutes
+soak *args:
+    {{python}} -m tests.bench.bench_faults {{args}}
+
 ci:
     bash .ci/run

@@ -38,7 +38,7 @@ port, steps, seconds, watchers, cases = int(sys.argv[1]), int(sys.argv[2]), floa
 each = steps // cases
 text = "name: x\\nsteps:\\n" + "".join("  - {name: s%d, type: wait, seconds: %f}\\n" % (n, seconds / each) for n in range(each))
 case = sisyphus.loads(text)
-live = LiveSettings(host="127.0.0.1", port=port, wait_clients=watchers, linger=10, drain=60)
+live = LiveSettings(host="127.0.0.1", port=port, wait_clients=watchers, linger=float(sys.argv[6]), drain=3 * float(sys.argv[6]))
 run = LiveRun([case] * cases, Settings(jobs=cases, live=live, keep_steps=False), [])
 run.events.close()
 
@@ -80,13 +80,13 @@ class Watched:
     events: int
 
 
-def watched(*, steps: int, seconds: float, good: int, each: int) -> Watched:
+def watched(*, steps: int, seconds: float, good: int, each: int, linger: float = 10.0) -> Watched:
     """One run with `good` watchers, and `each` of every bad kind."""
     port = free_port()
     crowds = [(kind, each) for kind in ("deaf", "restless", "vanishing") if each]
     crowds += [("good", good // 2), ("good", good - good // 2)]
     # Those who come and go are never all there.
-    arguments = [str(port), str(steps), str(seconds), str(good + each), str(CASES)]
+    arguments = [str(port), str(steps), str(seconds), str(good + each), str(CASES), str(linger)]
     program = subprocess.Popen([sys.executable, "-c", PROGRAM, *arguments], stdout=subprocess.PIPE)
     _pin(program, 0)
     readers: list[tuple[str, subprocess.Popen[bytes]]] = []
