@@ -111,12 +111,11 @@ class Outputs(Announcer):
 
     def serving(self, serving: Serving) -> None:
         """Says where to watch; part of what a person reads, in the way of a program that reads stdout."""
-        line = tr("watch live: {url}", url=serving.url)
-        if self._console is not None:
-            self._console.announce(line)
-        else:
-            _tell(line)
-
+        for line in (tr("watch live: {url}", url=serving.url), tr("in a browser: {url}", url=serving.page)):
+            if self._console is not None:
+                self._console.announce(line)
+            else:
+                _tell(line)
         if serving.exposed:
             self._remark(
                 tr(

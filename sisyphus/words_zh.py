@@ -795,6 +795,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "the mock server takes bodies of at most {limit} bytes": "模拟服务器接受的请求体最多 {limit} 字节",
     # outputs
     "watch live: {url}": "实时观看：{url}",
+    "in a browser: {url}": "用浏览器打开：{url}",
     "warning: whoever reaches port {port} of this machine can watch this run: its names, addresses, messages, and variables if they are sent; --ws-token auto asks watchers for a token": "警告：能访问本机端口 {port} 的人都可以观看这次运行：名称、地址、消息，以及发送的变量；--ws-token auto 会要求观看者出示令牌",
     "warning: the event log is not complete; {reason}; the run goes on": "警告：事件日志不完整；{reason}；运行继续",
     "the finished run can be watched at {url} for {time} (Ctrl-C ends that)": "结束的运行还可以在 {url} 观看 {time}（Ctrl-C 结束）",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Headers = tuple[tuple[str, str], ...]
 
 TEXT: Final = "text/plain; charset=utf-8"
+HTML: Final = "text/html; charset=utf-8"
 JSON: Final = "application/json; charset=utf-8"
 
 # Nothing here is for another site's page, to be shown in a frame, to be taken for another type, or to be kept; and the

@@ -16,7 +16,7 @@ from sisyphus.live.beginning import cannot_begin
 from sisyphus.live.handshake import refusal, speaks_subprotocol, wants_websocket
 from sisyphus.live.head import BadHead, read_head
 from sisyphus.live.lobby import Lobby
-from sisyphus.live.plain import answer_plain
+from sisyphus.live.plain import answer_plain, is_front
 from sisyphus.live.secure import NotSecured, secured
 from sisyphus.live.stream import SharedStream, has_left
 from sisyphus.live.visit import Visit
@@ -91,7 +91,8 @@ class Door:
             await visit.stream.take_leave()
 
     async def _answer(self, visit: Visit) -> None:
-        if refused := self._access.refusal(visit.head):
+        refused = self._access.refusal(visit.head)
+        if refused and not (refused.status == HTTPStatus.UNAUTHORIZED and is_front(visit.head)):
             # Not even the sentence is for a page that may not read it.
             await visit.stream.send_all(refused.encode(body=visit.wants_body))
         elif wants_websocket(visit.head):

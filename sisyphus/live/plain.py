@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from sisyphus.live.answer import document
+from sisyphus.live.answer import HTML, Answer, document
 from sisyphus.live.following import follow
+from sisyphus.live.handshake import wants_websocket
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
+    from sisyphus.live.head import Head
     from sisyphus.live.visit import Visit
 
 Page = Callable[["Visit"], Awaitable[None]]
@@ -35,6 +37,27 @@ async def answer_plain(visit: Visit) -> None:
         await visit.say(HTTPStatus.BAD_REQUEST, tr("A request has no body here."))
     else:
         await page(visit)
+
+
+async def _front(visit: Visit) -> None:
+    """The page, for who shows pages; anything else that comes here is most likely a client that does not upgrade."""
+    if not _shows_pages(visit.head):
+        await _stream_here(visit)
+        return
+    from sisyphus.page import live_page
+
+    page = live_page(visit.host)
+    policy = ("Content-Security-Policy", page.policy)
+    await visit.answer(Answer(status=HTTPStatus.OK, content=page.content, content_type=HTML, headers=(policy,)))
+
+
+def is_front(head: Head) -> bool:
+    """Whether it is the page that is asked for: there is nothing of a run in it, and it asks for the token itself."""
+    return head.path == "/" and not wants_websocket(head) and _shows_pages(head)
+
+
+def _shows_pages(head: Head) -> bool:
+    return any(offer.partition(";")[0].rstrip() == "text/html" for offer in head.tokens("accept"))
 
 
 async def _stream_here(visit: Visit) -> None:
@@ -63,7 +86,7 @@ async def _description(visit: Visit) -> None:
 
 
 PAGES: Final[Mapping[str, Page]] = {
-    "/": _stream_here,
+    "/": _front,
     "/events": follow,
     "/healthz": _health,
     "/asyncapi.json": _description,

@@ -84,18 +84,28 @@ class Serving:
     @property
     def url(self) -> str:
         """What a watcher connects to; with the token in it where the user could not know it."""
-        return self._url(self.host, self.port) + (f"/?token={self.token}" if self.tell_token else "")
+        return self._url("ws", self.host, self.port) + self._shown
+
+    @property
+    def page(self) -> str:
+        """What a browser opens; with the token in the same case."""
+        return self._url("http", self.host, self.port) + self._shown
 
     @property
     def urls(self) -> tuple[str, ...]:
         """The same for each address, without the token."""
-        return tuple(self._url(*address) for address in self.addresses)
+        return tuple(self._url("ws", *address) for address in self.addresses)
 
     @property
     def exposed(self) -> bool:
         """Whether whoever reaches the port may watch, and that is not this machine alone."""
         return not self.loopback and self.token is None
 
-    def _url(self, host: str, port: int) -> str:
-        scheme = "wss" if self.secure else "ws"
+    @property
+    def _shown(self) -> str:
+        return f"/?token={self.token}" if self.tell_token else ""
+
+    def _url(self, scheme: str, host: str, port: int) -> str:
+        if self.secure:
+            scheme += "s"
         return f"{scheme}://[{host}]:{port}" if ":" in host else f"{scheme}://{host}:{port}"

@@ -92,8 +92,9 @@ async def test_the_json_format_stays_one_document_with_a_live_server(fine: Path,
 
     assert done.code == 0
     assert done.document["status"] == "passed"
-    assert done.err.startswith("watch live: ws://localhost:")
-    assert len(done.err.splitlines()) == 1
+    stream, page = done.err.splitlines()
+    assert stream.startswith("watch live: ws://localhost:")
+    assert page == stream.replace("watch live: ws:", "in a browser: http:")
 
 
 async def test_the_result_is_written_to_a_file_beside_the_text(fine: Path, tmp_path: Path) -> None:

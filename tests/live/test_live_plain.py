@@ -9,9 +9,11 @@ import pytest
 from attrs import frozen
 from trio.testing import MockClock
 
+from sisyphus.journal import Journal
 from sisyphus.live.access import Access
 from sisyphus.live.answer import PROTECTION
 from sisyphus.live.plain import PAGES
+from sisyphus.page import live_page
 from sisyphus.version import __version__
 
 
@@ -58,8 +60,47 @@ async def test_the_protocol_is_described(autojump_clock: MockClock, house: Any) 
     assert document["servers"]["run"]["host"] == "localhost:8765"
 
 
-async def test_a_browser_that_opens_the_address_is_told_what_it_is(autojump_clock: MockClock, house: Any) -> None:
-    got = await get(house, "/")
+BROWSERS = [
+    "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8",
+    "application/xml, Text/HTML ;q=0.9",
+]
+
+
+@pytest.mark.parametrize("accept", BROWSERS)
+async def test_a_browser_that_opens_the_address_gets_the_page(
+    autojump_clock: MockClock, house: Any, accept: str
+) -> None:
+    got = await get(house, "/", f"Accept: {accept}")
+    page = live_page("localhost:8765")
+    assert (got.status, got.headers["Content-Type"], got.body) == (200, "text/html; charset=utf-8", page.content)
+    assert got.headers["Content-Security-Policy"] == page.policy
+    for name, value in PROTECTION:
+        if name != "Content-Security-Policy":
+            assert got.headers[name] == value
+
+
+async def test_the_page_itself_holds_nothing_and_needs_no_token(autojump_clock: MockClock, house_of: Any) -> None:
+    house = house_of(Journal(), access=Access(host="localhost", token="secret"))
+    browser = "Accept: text/html"
+    assert (await get(house, "/", browser)).body == live_page("localhost:8765").content
+    for path in ("/events", "/healthz", "/asyncapi.json", "//", "/%2F", "/nothing"):
+        assert (await get(house, path, browser)).status == 401
+    upgrade = (
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+        "Sec-WebSocket-Version: 13",
+    )
+    assert (await get(house, "/", browser, *upgrade)).status == 401
+    for foreign in ("Origin: https://evil.example", "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Dest: iframe"):
+        assert (await get(house, "/", browser, *foreign.split("\r\n"))).status == 403
+
+
+@pytest.mark.parametrize("more", [[], ["Accept: */*"], ["Accept: text/plain, text/htmlx"]])
+async def test_a_client_that_does_not_upgrade_is_told_what_it_is(
+    autojump_clock: MockClock, house: Any, more: list[str]
+) -> None:
+    got = await get(house, "/", *more)
     assert (got.status, got.headers["Upgrade"]) == (426, "websocket")
     assert "ws://localhost:8765/" in got.body.decode()
     assert "http://localhost:8765/events" in got.body.decode()
@@ -110,8 +151,6 @@ async def test_a_page_that_may_watch_may_read(autojump_clock: MockClock, house: 
 async def test_a_page_that_may_not_reads_not_even_why(
     autojump_clock: MockClock, house_of: Any, more: list[str]
 ) -> None:
-    from sisyphus.journal import Journal
-
     house = house_of(Journal(), access=Access(host="localhost", token="secret"))
     house.emit(1)
     for path in ("/events", "/healthz", "/asyncapi.json", "/", "/nothing"):
