@@ -42,6 +42,10 @@ class LiveSource {
       this.to.refused(401, problem.message);
       return;
     }
+    if (this.socket) { // given up for this one: what it still says is not for us
+      this.socket.onmessage = null;
+      this.socket.close();
+    }
     this.socket = socket;
     this.to.state(this.lost ? 'retrying' : 'connecting');
     let opened = false;

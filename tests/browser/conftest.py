@@ -14,10 +14,12 @@ from chromium import Browser, browsing, chromium
 from programs import bounded
 from real_servers import installed
 
+LIMIT = 60.0  # seconds for one test: a browser on a busy machine
+
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     if isinstance(item, pytest.Function) and Path(__file__).parent in item.path.parents:
-        bounded(item)
+        bounded(item, LIMIT)
         item.add_marker(pytest.mark.real)
 
 

@@ -201,9 +201,22 @@ async def test_pictures_of_it_are_kept(browser: Browser, tmp_path: Path) -> None
         await page.go(url)
         await page.until("document.querySelectorAll('#tree .row').length > 6")
         await page.shoot(folder / "live-running.png")
-    page = await a_report(browser, tmp_path, width=1440, height=860)
-    await page.press("n")
-    await page.until("document.querySelector('#detail').innerText.includes('assertion')")
+    page = await browser.page(width=1440, height=860)
+    async with served(tmp_path) as (_, url):
+        await page.go(url)
+        await page.until(ENDED)
+        await page.press("n")
+        await page.until("document.querySelector('#detail').innerText.includes('assertion')")
+        await looks(page, folder)
+    report = await browser.page(width=1440, height=860)
+    await report.go(a_story(2000, failing=range(300, 2000, 500)).report(tmp_path / "report.html"))
+    await report.until(ENDED)
+    await report.press("n")
+    await report.shoot(folder / "report.png")
+    assert len(await trio.to_thread.run_sync(lambda: list(folder.glob("*.png")))) >= 10
+
+
+async def looks(page: Page, folder: Path) -> None:
     await page.shoot(folder / "light-en.png")
     await page.prefer(dark=True)
     await page.shoot(folder / "dark-en.png")
@@ -219,9 +232,3 @@ async def test_pictures_of_it_are_kept(browser: Browser, tmp_path: Path) -> None
     await page.shoot(folder / "narrow-steps.png")
     await page.click("#tab-detail")
     await page.shoot(folder / "narrow-detail.png")
-    report = await browser.page(width=1440, height=860)
-    await report.go(a_story(2000, failing=range(300, 2000, 500)).report(tmp_path / "report.html"))
-    await report.until(ENDED)
-    await report.press("n")
-    await report.shoot(folder / "report.png")
-    assert len(await trio.to_thread.run_sync(lambda: list(folder.glob("*.png")))) >= 10

@@ -32,14 +32,14 @@ _VALIDATE = "import sys; from sisyphus.cli import validate_main; sys.exit(valida
 _FOREIGN = re.compile("SISYPHUS_|NO_COLOR$|FORCE_COLOR$|LC_|LANG|PYTHONUNBUFFERED$")
 
 
-def bounded(item: pytest.Function) -> None:
-    """Gives an async test its limit."""
+def bounded(item: pytest.Function, limit: float = LIMIT) -> None:
+    """Gives an async test its limit, in seconds."""
     test = item.obj
     if inspect.iscoroutinefunction(test):
 
         @functools.wraps(test)
         async def in_time(**fixtures: Any) -> None:
-            with trio.fail_after(LIMIT):
+            with trio.fail_after(limit):
                 await test(**fixtures)
 
         item.obj = in_time
