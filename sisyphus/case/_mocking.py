@@ -14,19 +14,14 @@ from sisyphus.case._answering import (
     response_draft,
     switched_on,
 )  # fmt: skip
-from sisyphus.case._expecting import constant
 from sisyphus.case._routing import CRITERIA, check_criteria
 from sisyphus.case._shapes import as_map, each
 from sisyphus.case.draft import Draft, spellings, take
 from sisyphus.case.yaml import Seq
-from sisyphus.errors import FieldError, Mark
-from sisyphus.files import file_inside
+from sisyphus.errors import Mark
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     from sisyphus.case.draft import Findings, Place
 
 MOCK: Final = spellings("host", "port", "routes", "default_response", "enabled", rules="routes")
@@ -60,26 +55,6 @@ def finish_mock(draft: Draft, found: Findings) -> Draft | None:
         if default is not None:
             check_names(default, found)
     return draft if switched_on(draft, found) else None
-
-
-def check_mock_files(draft: Draft, folder: Path, root: Path, found: Findings) -> None:
-    """Notes files of answers that are not there, as far as that is known before anybody asks."""
-    for answer in _all_answers(draft):
-        file = answer.get("file")
-        if isinstance(file, str) and constant(file):
-            try:
-                file_inside(file, folder=folder, root=root)
-            except FieldError as exc:
-                found.wrong(answer.place_of("file"), str(exc), exc.suggestion)
-
-
-def _all_answers(draft: Draft) -> Iterator[Draft]:
-    for route in draft.get("routes", ()):
-        yield from route["responses"]
-        if isinstance(route.get("else_response"), Draft):
-            yield route["else_response"]
-    if isinstance(draft.get("default_response"), Draft):
-        yield draft["default_response"]
 
 
 def _route(value: Any, place: Place, found: Findings) -> Draft | None:

@@ -11,10 +11,10 @@ from attrs import evolve
 from sisyphus.case._circles import check_circles
 from sisyphus.case._configuring import EnvVars, Profile, is_profile
 from sisyphus.case._merging import merge_drafts
-from sisyphus.case._mocking import check_mock_files
 from sisyphus.case._overriding import COMMAND_LINE, command_line_wins
 from sisyphus.case._rendering import check_templates
 from sisyphus.case._retrying import completed, settled
+from sisyphus.case._used_files import check_mock_files, check_step_files
 from sisyphus.case.dialect import HOOKS, case_draft
 from sisyphus.case.draft import ANYTHING, Draft, Findings
 from sisyphus.case.finding import find_files
@@ -128,8 +128,11 @@ class _Loader:
         check_circles(variables, configuration.draft.place_of("variables"), own, found)
         data = _data(configuration, file, root, found)
         config = _config(configuration, Path(file).parent, root, found)
-        steps = _steps(draft.pop("steps"), configuration, found)
-        setup, teardown = (_hooks(key, draft.pop(key, None), configuration, found) for key in HOOKS)
+        hooks = {key: _hooks(draft.pop(key, None), key, configuration) for key in HOOKS}
+        lists = {"steps": draft.pop("steps"), **hooks}
+        for drafts in lists.values():
+            check_step_files(drafts, Path(file).parent, root, found)
+        steps, setup, teardown = (_steps(drafts, configuration, found) for drafts in lists.values())
         draft.update(file=file, root=str(root))
         draft.setdefault("tags", configuration.draft.get("tags", []))
         case = structure(draft, Case, found)
@@ -207,12 +210,10 @@ def _profiles(group: Draft) -> list[Draft]:
     return found + [profile for value in inner if not is_profile(value) for profile in _profiles(value)]
 
 
-def _hooks(key: str, own: list[Draft] | None, configuration: Configuration, found: Findings) -> tuple[Step, ...]:
+def _hooks(own: list[Draft] | None, key: str, configuration: Configuration) -> list[Draft]:
     """What the case does before or after its steps; its own list wins over the one in the settings."""
-    if own is None:
-        # Those of the project file are completed for each case anew.
-        own = copy.deepcopy(configuration.draft.get(key, []))
-    return _steps(own, configuration, found)
+    # Those of the project file are completed for each case anew.
+    return copy.deepcopy(configuration.draft.get(key, [])) if own is None else own
 
 
 def _steps(drafts: Sequence[Draft], configuration: Configuration, found: Findings) -> tuple[Step, ...]:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import evolve
 
-from sisyphus.case._mocking import MOCK, check_mock_files, finish_mock, mock_server_draft
+from sisyphus.case._mocking import MOCK, finish_mock, mock_server_draft
 from sisyphus.case._rendering import check_templates
+from sisyphus.case._used_files import check_mock_files
 from sisyphus.case.draft import Findings, spellings, take
 from sisyphus.case.finding import find_files
 from sisyphus.case.functions import Callables, project_functions

@@ -59,7 +59,10 @@ _NO_VARIABLES: Final = frozenset({"config", "env", "mock", "profile", "response"
 
 
 def finish(draft: Draft, found: Findings) -> Draft:
-    """Completes a script whose keys are the model's already, and reads it: what is no Python is a problem of the file."""
+    """Completes a script whose keys are the model's already, and reads it: what is no Python is a problem of the file.
+
+    One in a file of its own is read by `check_file`.
+    """
     draft["where"] = Mark(*draft.place)
     written = draft.pop("script_type", "python")
     if str(written).lower() not in _PYTHON:
@@ -69,9 +72,11 @@ def finish(draft: Draft, found: Findings) -> Draft:
         keys = {"one": draft.key_of("script"), "other": draft.key_of("script_file")}
         message = tr("a script stands in '{one}' or in the file '{other}', but both are given", **keys)
         found.wrong(draft.place_of("script_file"), message, tr("keep one of them"))
-    elif draft.get("script_file") is not None:
-        _read_ahead(draft["script_file"], draft.place[0], found)
-    elif require(draft, "script", tr("a script step needs a script"), "script: set_var('total', 3)", found):
+        if isinstance(draft["script_file"], str):
+            draft.discard("script_file")
+    elif draft.get("script_file") is None and require(
+        draft, "script", tr("a script step needs a script"), "script: set_var('total', 3)", found
+    ):
         draft["text"] = _text(draft, found)
     draft.pop("script", None)
     if "allow_imports" in draft:
@@ -105,14 +110,24 @@ def _check(text: Text, found: Findings) -> None:
             found.warn((text.file, line, text.column + 1), message)
 
 
-def _read_ahead(written: Any, file: str, found: Findings) -> None:
-    """Finds mistakes in the script's file before anything runs, if its name is known by now."""
-    path = Path(file).parent / str(written)
+def check_file(path: Path, written: Path, found: Findings) -> None:
+    """Finds mistakes in the script's file before anything runs.
+
+    Args:
+        path: the file.
+        written: where its path leads from the case file, which is how it is called if that is the same file.
+        found: where problems go.
+    """
     try:
         source = bytes_of(path, SIZE_LIMIT).decode("utf-8-sig")
     except (UnreadableError, UnicodeDecodeError):
-        return  # the name is a template, or the step stands in an included file: running it will tell
-    _check(Text(source=source, file=os.path.normpath(path)), found)
+        return  # running it will tell
+    _check(Text(source=source, file=_shown(path, written)), found)
+
+
+def _shown(path: Path, written: Path) -> str:
+    beside = os.path.normpath(written)
+    return beside if os.path.realpath(beside) == str(path) else str(path)
 
 
 def _allowed(draft: Draft, found: Findings) -> bool | tuple[str, ...] | None:
@@ -177,7 +192,7 @@ async def _program(spec: Script, context: StepContext) -> Program:
         source = (await trio.Path(path).read_bytes()).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
         raise FieldError(tr("cannot read {path}: {reason}", path=written, reason=exc)) from exc
-    file = os.path.normpath(Path(context.case.file).parent / written)  # noqa: ASYNC240 - asks the disk nothing
+    file = _shown(path, Path(context.case.file).parent / written)
     try:
         return compiled(Text(source=source, file=file))
     except NoPython as exc:

@@ -103,7 +103,7 @@ def test_a_status_may_name_its_path_all_the_same() -> None:
         ("in: [$.a, x, y, z]", Check(op="in", path="$.a", expect=["x", "y", "z"])),
         ("schema: {type: object}", Check(op="schema", expect={"type": "object"})),
         ("schema: {description: d}", Check(op="schema", expect={"description": "d"})),
-        ("schema: user.json", Check(op="schema", expect="user.json")),
+        ("schema: '${kind}.json'", Check(op="schema", expect="${kind}.json")),
         ("schema: [$.a, {type: object}]", Check(op="schema", path="$.a", expect={"type": "object"})),
         ("type: [$.a, int]", Check(op="type", path="$.a", expect="int")),
         ("type: {path: $.a, expect: [int, 'null']}", Check(op="type", path="$.a", expect=["int", "null"])),

@@ -277,18 +277,28 @@ async def test_a_script_in_a_file_knows_its_own_lines_and_its_neighbours(tmp_pat
     ("path", "message"),
     [
         ("${which}b.py", "ab.py:1:5: this is not Python: invalid syntax"),
-        ("none.py", "the file none.py does not exist"),
-        ("../up.py", "../up.py is outside the project's folder"),
-        (".", "the file . does not exist"),
+        ("no-${which}.py", "the file no-a.py does not exist"),
+        ("../${which}.py", "../a.py is outside the project's folder"),
+        ("./${which[1:]}", "the file ./ does not exist"),
     ],
 )
 async def test_a_file_that_is_none(path: str, message: str, tmp_path: Path) -> None:
     inner = tmp_path / "inner"
     inner.mkdir()
-    (tmp_path / "up.py").write_text("x = 1")
+    (tmp_path / "a.py").write_text("x = 1")
     step = (await play(a_project(inner, FILE % path, ab="x = \n"))).step
     assert step.error is not None
     assert message in step.error.message
+
+
+async def test_a_file_of_the_project_is_called_what_it_is(tmp_path: Path) -> None:
+    (tmp_path / ".sisyphus").mkdir()
+    (tmp_path / "far.py").write_text("assert False", encoding="utf-8")
+    inner = tmp_path / "inner"
+    inner.mkdir()
+    step = (await play(a_project(inner, FILE % "far.py"))).step
+    assert step.error is not None
+    assert step.error.message == f"{tmp_path}/far.py:1: assert False"
 
 
 async def test_names_of_rounds_and_of_the_step_are_variables_too() -> None:
