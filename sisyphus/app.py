@@ -187,13 +187,15 @@ class LiveRun:
     async def _open_door(self, record: Record, serving: trio.Nursery) -> None:
         if self._live is None:
             return
+        from sisyphus.details import Details
         from sisyphus.journal import Journal
         from sisyphus.live.run_state import RunState
         from sisyphus.live.server import serve
 
         record.journal = Journal(max_events=self._live.keep_events, max_bytes=self._live.keep_bytes)
+        record.details = Details()
         record.state = RunState(run_id=self.run_id, cases_total=len(self._cases))
-        started = partial(serve, record.journal, self._live, log=record.log, run=record.state)
+        started = partial(serve, record.journal, self._live, log=record.log, run=record.state, details=record.details)
         self.serving = await serving.start(started)
         for announcer in self._announcers():
             announcer.serving(self.serving)
@@ -229,11 +231,12 @@ class LiveRun:
         await self._read_rows(record)
         clock = Clock()
         by_id = {case_id(index): case for index, case in enumerate(self._cases)}
+        record.outputs = {name: case.config.output for name, case in by_id.items()}
         fold = Fold(by_id, keep_steps=self._settings.keep_steps)
         events, incoming = trio.open_memory_channel[Event](EVENT_BUFFER)
         async with Pools() as pools:
             run = self._run = Run(
-                clock=clock, pools=pools, serve_mock=_serve_mock, cases_total=len(self._cases), details=self._settings.details,
+                clock=clock, pools=pools, serve_mock=_serve_mock, cases_total=len(self._cases), details=self._settings.details or record.details is not None,
                 environ=self._settings.environ, max_failures=self._settings.most_failures,
             )  # fmt: skip
             async with trio.open_nursery() as nursery:

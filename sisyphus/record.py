@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from attrs import define
+from attrs import define, field
 
-from sisyphus.wire import encode
+from sisyphus.case.model import Output
+from sisyphus.report.json_result import step_document
+from sisyphus.results import StepResult
+from sisyphus.wire import dumps, encode
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sisyphus.details import Details
     from sisyphus.event_log import EventLog
     from sisyphus.events import Event
     from sisyphus.journal import Journal
@@ -17,7 +23,9 @@ if TYPE_CHECKING:
 
 @define(kw_only=True)
 class Record:
-    """The newest events in memory, all of them in a file, and how it is with the run; each only if somebody asked for it.
+    """The newest events in memory, all of them in a file, what came of the newest steps, and how it is with the run.
+
+    Each only if somebody asked for it.
 
     Whoever appends never waits: neither for a watcher nor for the disk.
     """
@@ -26,11 +34,15 @@ class Record:
     journal: Journal | None = None
     log: EventLog | None = None
     state: RunState | None = None
+    details: Details | None = None
+    outputs: Mapping[str, Output] = field(factory=dict)  # by case: how much of its steps is told
 
     def append(self, seq: int, event: Event) -> None:
         """Keeps an event, encoded once for all; what its case does not send is counted, and that is all."""
         if self.state is not None:
             self.state.handle(event)
+        if self.details is not None and isinstance(event.result, StepResult):
+            self._describe(self.details, seq, event.result, event.test_case_id)
         if not event.sent or (self.journal is None and self.log is None):
             return
         payload = encode(event, seq=seq, run_id=self.run_id)
@@ -38,6 +50,10 @@ class Record:
             self.log.append(seq, payload)
         if self.journal is not None:
             self.journal.append(seq, payload, kind=event.data.type, case=event.test_case_id)
+
+    def _describe(self, details: Details, seq: int, result: StepResult, case: str | None) -> None:
+        output = self.outputs.get(case or "", Output())
+        details.keep(seq, dumps(step_document(result, output)), spare=result.status in {"success", "skipped"})
 
     def begin(self) -> None:
         """The run begins."""

@@ -743,6 +743,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "This run is watched with a token: send it as 'Authorization: Bearer TOKEN', as ?token=TOKEN in the address, or as the WebSocket subprotocol sisyphus.token.TOKEN beside sisyphus.v1.": "观看这次运行需要令牌：请用请求头“Authorization: Bearer TOKEN”、地址中的 ?token=TOKEN，或与 sisyphus.v1 一起给出的 WebSocket 子协议 sisyphus.token.TOKEN 发送。",
     # live.asking
     "There is no parameter '{name}' ({hint}).": "没有参数“{name}”（{hint}）。",
+    "Say which steps, 1 to {most}: /details?seq=5&seq=9.": "请说明是哪些步骤，1 到 {most} 个：/details?seq=5&seq=9。",
     "The parameter '{name}' is given twice.": "参数“{name}”给出了两次。",
     "{name} takes the seq of an event, a whole number, not '{value}'.": "{name} 的值是事件的 seq（整数），不能是“{value}”。",
     "{name} is {known}, not '{value}'.": "{name} 只能是 {known}，不能是“{value}”。",

@@ -18,6 +18,7 @@ from sisyphus.live.show import Show
 if TYPE_CHECKING:
     import ssl
 
+    from sisyphus.details import Details
     from sisyphus.event_log import EventLog
     from sisyphus.journal import Journal
     from sisyphus.live.run_state import RunState
@@ -35,6 +36,7 @@ async def serve(
     *,
     log: EventLog | None = None,
     run: RunState | None = None,
+    details: Details | None = None,
     task_status: trio.TaskStatus[Serving] = trio.TASK_STATUS_IGNORED,
 ) -> None:
     """Serves the events of `journal` to any number of watchers.
@@ -48,6 +50,7 @@ async def serve(
         settings: where, for how long, and for whom.
         log: all events, for who asks for those that the journal no longer has.
         run: how it is with the run.
+        details: what came of the newest steps.
         task_status: told where the server can be reached.
 
     Raises:
@@ -56,7 +59,7 @@ async def serve(
     tls = _tls(settings)
     listeners = await open_listeners(settings.host, settings.port)
     lingering = trio.Event()
-    show = Show(journal, log=log, run=run)
+    show = Show(journal, log=log, run=run, details=details)
     shown = token.make() if settings.token == token.AUTO else settings.token
     serving = _where(settings, listeners, show, lingering, shown)
     access = Access(host=settings.host, loopback=serving.loopback, origins=settings.origins, token=shown)

@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 
 import trio
 
+from sisyphus.details import Details
 from sisyphus.journal import Overtaken
 from sisyphus.live.allowance import Allowance
 from sisyphus.live.batches import BATCH_BYTES, Batches
@@ -27,11 +28,20 @@ class Show:
         journal: the newest events.
         log: all of them, if there is one.
         run: how it is with the run.
+        details: what came of the newest steps.
     """
 
-    def __init__(self, journal: Journal, *, log: EventLog | None = None, run: RunState | None = None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        *,
+        log: EventLog | None = None,
+        run: RunState | None = None,
+        details: Details | None = None,
+    ) -> None:
         self.journal = journal
         self.run = RunState() if run is None else run
+        self.details = Details() if details is None else details
         self.pulse = Pulse(journal)
         self.allowance = Allowance(journal, self.run)
         self._log = log

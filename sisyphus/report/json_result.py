@@ -71,6 +71,12 @@ def _hooks(case: CaseResult) -> tuple[tuple[str, tuple[StepResult, ...]], ...]:
 
 
 def _step(step: StepResult, output: Output) -> dict[str, Any]:
+    children = [_step(child, output) for child in step.children]
+    return step_document(step, output) | ({"children": children} if children else {})
+
+
+def step_document(step: StepResult, output: Output) -> dict[str, Any]:
+    """One step as plain values, without those inside it."""
     response = dict(step.response) if step.response is not None else None
     request = response.pop("request", None) if response is not None else None
     return {
@@ -103,7 +109,6 @@ def _step(step: StepResult, output: Output) -> dict[str, Any]:
         "warnings": list(step.warnings),
         "error": _error(step.error),
         **({"path": step.path, "iteration": step.iteration, "role": step.role} if step.parent is not None else {}),
-        **({"children": [_step(child, output) for child in step.children]} if step.children else {}),
     }
 
 

@@ -35,6 +35,23 @@ async def test_it_follows_a_run_to_its_end(browser: Browser, tmp_path: Path) -> 
     }
 
 
+async def test_a_steps_details_are_fetched_when_it_is_opened_and_only_then(browser: Browser, tmp_path: Path) -> None:
+    async with served(tmp_path) as (_, url):
+        page = await browser.page()
+        await page.go(url)
+        await page.until(ENDED)
+        assert not [request for request in page.requests if "/details" in request]
+        await page.click("#tree .row", "Wrong name")
+        await page.until("document.querySelector('#detail').innerText.includes('Waiting')")
+        told = await page.text("#detail")
+        for part in ("expected", "Bob", "Ann", "/users/8", "Response", "Copy as curl", "What to do"):
+            assert part in told
+        assert len([request for request in page.requests if "/details" in request]) == 1
+        assert await page.run(
+            "getComputedStyle(document.querySelector('.row[aria-selected=true] .span')).backgroundImage !== 'none'"
+        )
+
+
 async def test_steps_inside_others_are_a_tree_with_rounds(browser: Browser, tmp_path: Path) -> None:
     async with served(tmp_path) as (_, url):
         page = await browser.page()
@@ -62,7 +79,7 @@ async def test_what_runs_hostile_text_through_it_is_shown_and_not_obeyed(browser
         await page.until(ENDED)
         assert HOSTILE in await names(page)
         await page.click("#tree .row", "onerror")
-        await page.until("document.querySelector('#detail h2').textContent.includes('onerror')")
+        await page.until("document.querySelector('#detail pre')?.textContent.includes('onerror')")
         await page.click("#tab-log")
         await page.until("document.querySelector('#log').textContent.includes('onerror')")
         assert await page.run("document.querySelectorAll('img, iframe, object').length") == 0
@@ -196,6 +213,8 @@ async def test_a_token_in_the_address_is_used_and_taken_out_of_it(browser: Brows
         await page.until(ENDED)
         assert await page.run("location.search") == ""
         assert "open-sesame" not in "".join(page.sockets)
+        await page.click("#tree .row", "Get user 7")
+        await page.until("document.querySelector('#detail').innerText.includes('/users/7')")
         assert not [request for request in page.requests[1:] if "open-sesame" in request]
         await page.ask("Page.reload")
         await page.until(ENDED)
