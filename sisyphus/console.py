@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import IO, TYPE_CHECKING, Final, Protocol, cast
 
 from sisyphus.events import CaseStarted, ErrorOccurred, Logged
@@ -10,6 +11,7 @@ from sisyphus.outline import Outline
 from sisyphus.results import CaseResult, StepResult
 from sisyphus.status import Status
 from sisyphus.telling import case_lines, printable, run_lines, step_lines
+from sisyphus.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from sisyphus.results import RunResult
 
 _LEVELS: Final = ("debug", "info", "warning", "error", "critical")
+MOST_INSIDE: Final = 10
+"""Failures inside one step of a case that are told; a loop may have any number."""
+
 _STYLES: Final = {"✓": "green", "✗": "red", "-": "yellow", "!": "yellow", "→": "cyan", "·": "dim"}
 
 
@@ -57,6 +62,7 @@ class Console:
         self._held: dict[str, list[str]] = {}  # by case, in the order of their beginnings
         self._ended: set[str] = set()
         self._outline = Outline()
+        self._failed_inside: Counter[tuple[str | None, str]] = Counter()  # by case and step of the case
         self._write: Callable[[str], None] = self._write_plain
         self._status: Status | None = None
         if out.isatty() and os.environ.get("TERM") != "dumb":
@@ -109,7 +115,8 @@ class Console:
         result, data = event.result, event.data
         self._outline.handle(event)
         if isinstance(result, StepResult):
-            if self._verbose or result.parent is None or result.status in {"failure", "error"}:
+            yield from self._untold(event.test_case_id, result.path)
+            if self._verbose or result.parent is None or self._is_told(event.test_case_id, result):
                 yield from self._outline.lines_around(event.test_case_id, result)
                 yield from step_lines(result, verbose=self._verbose)
         elif isinstance(result, CaseResult):
@@ -124,6 +131,25 @@ class Console:
         elif isinstance(data, ErrorOccurred) and event.step_name is None:
             yield f"  ✗ {data.message}"
             yield f"    → {data.suggestion}"
+
+    def _is_told(self, case: str | None, inner: StepResult) -> bool:
+        """Whether a step inside another is: the first few that fail, and what stands in the hooks of the case itself."""
+        if inner.status not in {"failure", "error"}:
+            return False
+        outermost = _outermost(inner.path)
+        if outermost == inner.path:
+            return True
+        self._failed_inside[case, outermost] += 1
+        return self._failed_inside[case, outermost] <= MOST_INSIDE
+
+    def _untold(self, case: str | None, path: str) -> Iterator[str]:
+        more = self._failed_inside.pop((case, path), 0) - MOST_INSIDE
+        if more > 0 and not self._verbose:
+            yield (
+                "  " * path.count("/")
+                + "    · "
+                + tr("{count} more steps failed inside; -v shows them all", count=more)
+            )
 
     def _is_shown(self, data: Logged, step_name: str | None) -> bool:
         if self._log_level is not None:
@@ -144,6 +170,12 @@ class Console:
         console = RichConsole(file=out, force_terminal=True, no_color=not color, highlight=False)
         status = self._status = Status(console, cases)
         self._write = lambda line: status.aside(lambda: console.print(_styled(printable(line)), soft_wrap=True))
+
+
+def _outermost(path: str) -> str:
+    """The step that stands in the case itself, around all others."""
+    first, *rest = path.split("/")
+    return f"{first}/{rest[0]}" if first in {"setup", "teardown"} and rest else first
 
 
 def _styled(line: str) -> Text:

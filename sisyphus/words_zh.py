@@ -876,6 +876,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "{count} cases": "共 {count} 个用例",
     " after 1 retry": "，重试 1 次",
     " after {count} retries": "，重试 {count} 次",
+    "{count} more steps failed inside; -v shows them all": "里面还有 {count} 个步骤失败；加 -v 全部显示",
     "{count} requests, {failures} failed, {rate} per second": "{count} 个请求，失败 {failures} 个，每秒 {rate} 个",
     # values._calls
     "format(): '{field}' is no plain name or number": "format()：“{field}”不是简单的名称或序号",

@@ -144,6 +144,29 @@ def test_a_run_in_plain_text() -> None:
     )
 
 
+@pytest.mark.parametrize(("failures", "told"), [(10, None), (12, "2 more steps failed inside; -v shows them all")])
+@pytest.mark.parametrize(("around", "margin"), [("0", "    "), ("teardown/0", "      ")])
+def test_of_many_failures_inside_a_step_the_first_are_told_and_the_others_counted(
+    failures: int, told: str | None, around: str, margin: str
+) -> None:
+    loop = evolve(FAILED, name="loop", type="loop", path=around, parent=around.rpartition("/")[0] or None)
+    rounds = [evolve(BROKEN, path=f"{around}/{n}", parent=around, iteration=n) for n in range(failures)]
+    good = [evolve(OK, path=f"{around}/{n + 100}", parent=around, iteration=n) for n in range(20)]
+    case = case_result("c", status="failed")
+    events = [begun("c"), *map(step, [*good, *rounds, loop]), *map(step, [evolve(loop, path="1", parent=None)])]
+
+    lines = shown(*events, ended(case), result=run_of(case)).split("\n")
+
+    numbers = [line.split()[1] for line in lines if line.strip().startswith("✗ #")]
+    assert numbers == [f"#{n + 1}" for n in range(10)]
+    assert [line for line in lines if "failed inside" in line] == ([f"{margin}· {told}"] if told else [])
+    assert len([line for line in lines if "✗ loop" in line]) == 2
+
+    verbose = shown(*events, ended(case), result=run_of(case), verbose=True)
+    assert verbose.count("✗ #") == failures
+    assert "failed inside" not in verbose
+
+
 def test_verbose_shows_what_was_sent_measured_checked_and_extracted() -> None:
     assert shown(step(OK), verbose=True) == (
         "  ✓ get a user  ·  12 ms\n"

@@ -59,6 +59,7 @@ async def attempt(step: Step, context: Bench, limit: float) -> Tried:
         with trio.move_on_after(limit) as scope:
             context.limit = scope
             outcome = await STEP_TYPES[step.type].execute(step.spec, context)
+            context.so_far = None
         if scope.cancelled_caught:
             raise StepTimeout(tr("no end within the timeout of {limit:g} s", limit=limit))
     except StepError as exc:

@@ -38,6 +38,7 @@ class Bench:
 
     Attributes:
         limit: the scope of the attempt that is under way, whose deadline may cancel the steps inside.
+        so_far: what that attempt would come to if it were cut off now; None if it does not say.
     """
 
     shared: CaseContext
@@ -48,6 +49,7 @@ class Bench:
     names: Names
     run_step: RunStep
     limit: trio.CancelScope | None = None
+    so_far: Callable[[], Mapping[str, Any]] | None = None
     _below: Frame | None = None
 
     @property
@@ -107,6 +109,9 @@ class Bench:
         self.names[name] = value
         update = VariableSet(variable_name=name, variable_value=value, source="step")
         await self.shared.emitter.emit(update, step_name=self.step_name)
+
+    def keep(self, so_far: Callable[[], Mapping[str, Any]]) -> None:
+        self.so_far = so_far
 
     def inside(
         self,

@@ -121,6 +121,10 @@ class _StepRun:
             if await self._is_set_up(bench):
                 await self._attempt_until_enough(bench)
                 await self._extract(bench)
+        except BaseException:  # a cancellation, alone or of several tasks
+            if bench.so_far is not None:
+                self.tried = Tried(view=bench.so_far())
+            raise
         finally:
             if self.step.teardown:
                 await see_through(partial(self._tear_down, bench), self.context.run)  # noqa: ASYNC102 - it shields, with a deadline

@@ -65,7 +65,7 @@ def finish(draft: Draft, found: Findings) -> Draft:
 async def execute(spec: Load, context: StepContext) -> Outcome:
     """Makes the requests; there are no events of each, but a `log` event per second with the numbers so far.
 
-    A request that fails ends nothing. Cancelled, those under way are given up.
+    A request that fails ends nothing. Cancelled, those under way are given up, and the numbers are of those that ended.
     """
     threads = count(context.render_whole(spec.threads), "threads", least=1)
     load = _Run(
@@ -76,6 +76,7 @@ async def execute(spec: Load, context: StepContext) -> Outcome:
         apart=seconds(context.render_whole(spec.ramp_up), "ramp_up") / threads,
         think_time=seconds(context.render_whole(spec.think_time), "think_time"),
     )
+    context.keep(load.so_far)
     await load.run()
     return load.outcome(tolerant=spec.tolerant)
 
@@ -141,14 +142,17 @@ class _Run:
     async def _report(self) -> None:
         while True:
             await trio.sleep(_REPORTED)
-            self.duration = trio.current_time() - self.began
-            now = self.performance()
+            now = self.so_far()["performance"]
             message = tr(
                 "{count} of {total} requests, {failures} failed, {rate:g} per second, p95 {p95} ms",
                 count=self.count, total=self.threads * self.iterations, failures=self.failures,
                 rate=now["requests_per_second"], p95=now["p95"],
             )  # fmt: skip
             await self.context.log("info", message, performance=now)
+
+    def so_far(self) -> dict[str, Any]:
+        self.duration = trio.current_time() - self.began
+        return {"performance": self.performance()}
 
     def performance(self) -> dict[str, Any]:
         """The numbers so far; times are those of answers, in milliseconds."""

@@ -148,6 +148,10 @@ class StepContext(Protocol):
         """Gives a variable of the case a value, and tells the watchers."""
         ...
 
+    def keep(self, so_far: Callable[[], Mapping[str, Any]]) -> None:
+        """Has `so_far` asked for what came until then, should this attempt be cancelled from outside."""
+        ...
+
     def inside(
         self,
         *,

@@ -151,6 +151,31 @@ async def test_a_long_load_shows_life_every_second(autojump_clock: MockClock) ->
     assert first.context["performance"]["count"] == 4
 
 
+async def test_a_load_that_is_cut_off_tells_what_it_did(autojump_clock: MockClock) -> None:
+    async def slow(request: httpx.Request) -> httpx.Response:
+        await trio.sleep(1)
+        return answer(200 if request.url.params["i"] != "1" else 500)
+
+    text = HEAD.replace("{base_url", "{case_timeout: 3.5, base_url")
+    step = "{name: l, url: /a, params: {i: '${index}'}, parallel: {threads: 2, iterations: 100}}"
+    played = await play(f"{text}  - {step}\n", service=slow)
+    assert (played.step.status, played.step.error and played.step.error.type) == ("error", "StepTimeout")
+    summary = performance(played)
+    assert (summary["count"], summary["failures"], summary["duration"]) == (6, 1, 3.5)
+    assert summary["p50"] is not None
+
+
+async def test_what_was_done_before_a_load_is_tried_again_is_not_told_twice(autojump_clock: MockClock) -> None:
+    async def slow(request: httpx.Request) -> httpx.Response:
+        await trio.sleep(1)
+        return answer(500)
+
+    text = HEAD.replace("{base_url", "{case_timeout: 3.5, base_url")
+    step = "{name: l, url: /a, parallel: {threads: 2, iterations: 2}, retry_policy: {max_attempts: 5, base_delay: 0}}"
+    played = await play(f"{text}  - {step}\n", service=slow)
+    assert (performance(played)["count"], len(played.step.attempts)) == (2, 1)
+
+
 async def test_memory_and_reasons_are_bounded(autojump_clock: MockClock) -> None:
     async def always_new(request: httpx.Request) -> httpx.Response:
         return answer(200, {"n": request.url.params["i"]})
