@@ -678,6 +678,7 @@ CATALOGUE: Final[dict[str, str]] = {
     ),
     "a script takes no params": "script 不接受 params",
     "Give each statement a step of its own.": "请让每条语句各占一个步骤。",
+    "the file of an attach must be a path, written as text": "attach 的文件必须是直接写出的路径",
     "the sql holds several statements": "sql 中有多条语句",
     "Write operation: script, or one step for each.": "请写 operation: script，或每条语句一个步骤。",
     "the database cannot take a parameter: {reason}": "数据库无法接受某个参数：{reason}",

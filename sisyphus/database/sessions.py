@@ -51,7 +51,7 @@ class CaseDatabases:
 
     Args:
         databases: those of the run.
-        locate: finds the file that the case means by a path.
+        locate: finds the file that the case means by a path; raises FieldError for one outside the project.
     """
 
     def __init__(self, databases: Databases, locate: Callable[[str], Path]) -> None:
@@ -102,7 +102,7 @@ class CaseDatabases:
         async with shared.lock:
             if shared.connection is None:
                 # Kept before the thread ends: who is cancelled meanwhile gets nothing to close.
-                await in_thread(lambda _: setattr(shared, "connection", open_sqlite(target, path)))
+                await in_thread(lambda _: setattr(shared, "connection", open_sqlite(target, path, self._locate)))
             connection = shared.connection
             assert connection is not None  # noqa: S101 - for the type checker
             yield connection

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from sisyphus.database.connection import batches, until
@@ -16,7 +17,6 @@ from sisyphus.errors import ConnectError, DatabaseError, FieldError, StepError
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from threading import Event
 
 T = TypeVar("T")
@@ -27,8 +27,10 @@ _PAUSE: Final = 0.02
 _BUSY: Final = frozenset({"SQLITE_BUSY", "SQLITE_LOCKED"})
 
 
-def open_sqlite(target: Target, path: Path | None) -> SqliteConnection:
+def open_sqlite(target: Target, path: Path | None, locate: Callable[[str], Path]) -> SqliteConnection:
     """Opens a file, which need not exist, or a database in memory; blocks, so it is called in a thread.
+
+    `locate` raises FieldError for the path of a file that a statement may not open either.
 
     Raises:
         StepError: it cannot be opened.
@@ -43,7 +45,7 @@ def open_sqlite(target: Target, path: Path | None) -> SqliteConnection:
         raise ConnectError(
             message, suggestion=tr("Check the path: its folder must exist, and may be written to.")
         ) from exc
-    return SqliteConnection(connection, target)
+    return SqliteConnection(connection, target, locate)
 
 
 class SqliteConnection:
@@ -51,12 +53,27 @@ class SqliteConnection:
 
     survives: Final = True
 
-    def __init__(self, connection: sqlite3.Connection, target: Target) -> None:
+    def __init__(self, connection: sqlite3.Connection, target: Target, locate: Callable[[str], Path]) -> None:
         self._connection = connection
         self._target = target
+        self._locate = locate
+        self._refused: FieldError | None = None
         self.is_lost = False
+        connection.set_authorizer(self._authorize)
+
+    def _authorize(self, action: int, file: str | None, *_: str | None) -> int:
+        """Keeps ATTACH and VACUUM INTO, which open files of their own, to the project; `file` is None if it is an expression."""
+        if action != sqlite3.SQLITE_ATTACH or file in {"", MEMORY}:  # "": temporary, as VACUUM has it
+            return sqlite3.SQLITE_OK
+        try:
+            self._locate(_opened_by(file))
+        except FieldError as exc:
+            self._refused = exc
+            return sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK
 
     def run(self, statement: Statement, stop: Event) -> Result:
+        self._refused = None
         bound = bind(statement, "qmark")
         try:
             if statement.operation == "script":
@@ -118,6 +135,8 @@ class SqliteConnection:
         self._connection.close()
 
     def _explained(self, exc: sqlite3.Error) -> StepError:
+        if self._refused is not None:
+            return self._refused
         name, reason = _name(exc), str(exc)
         if name in _BUSY:
             return DatabaseError(
@@ -136,6 +155,20 @@ class SqliteConnection:
                 tr("the sql holds several statements"), suggestion=tr("Write operation: script, or one step for each.")
             )
         return DatabaseError(reason, state=name)
+
+
+def _opened_by(file: str | None) -> str:
+    """The file that SQLite would open: it takes paths from the current folder.
+
+    Raises:
+        FieldError: nobody can see which one that is.
+    """
+    if file is None or file.startswith("file:"):  # an expression; a URL, which some builds of SQLite understand
+        raise FieldError(
+            tr("the file of an attach must be a path, written as text"),
+            suggestion=tr("write for example {example}", example="attach 'shop.db' as shop"),
+        )
+    return str(Path(file).absolute())
 
 
 def _name(exc: sqlite3.Error) -> str | None:

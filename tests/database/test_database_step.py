@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import textwrap
 import threading
 from pathlib import Path
@@ -55,6 +56,56 @@ async def test_the_result_has_rows_columns_and_the_sql_that_was_carried_out() ->
     assert view == {
         "rows": rows, "data": rows, "row_count": 1, "columns": ["a", "b", "c"], "sql": "select 1 as a, null as b, ? as c",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "attach '{outside}' as other",
+        "attach '../outside.db' as other",
+        "attach 'link.db' as other",
+        "vacuum into '{outside}'",
+        "attach '{folder}' || '/outside.db' as other",
+        "attach 'file:{outside}' as other",
+    ],
+)
+async def test_no_statement_opens_a_file_outside_the_project(
+    sql: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "project").mkdir()
+    outside = tmp_path / "outside.db"
+    outside.write_bytes(b"")
+    (tmp_path / "project" / "link.db").symlink_to(outside)
+    monkeypatch.chdir(tmp_path / "project")
+    sql = sql.format(outside=outside, folder=tmp_path)
+    step = f'- {{name: s, type: database, database: shop, operation: exec, sql: "{sql}"}}'
+    run = await played(step, folder=tmp_path / "project")
+    assert run.step.error is not None
+    expected = (
+        "the file of an attach must be a path" if "||" in sql or "file:" in sql else "is outside the project's folder"
+    )
+    assert expected in run.step.error.message
+    assert outside.read_bytes() == b""
+
+
+async def test_a_statement_may_open_another_file_of_the_project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    script = "attach 'other.db' as other; create table other.t (a); attach ':memory:' as m; attach '' as x; vacuum"
+    run = await played(
+        f'- {{name: s, type: database, database: shop, operation: script, sql: "{script}"}}', folder=tmp_path
+    )
+    assert run.step.error is None
+    assert (tmp_path / "other.db").exists()
+
+
+async def test_after_a_refused_attach_other_mistakes_are_told_as_they_are() -> None:
+    run = await played("""
+        - {name: attach, type: database, database: shop, sql: "attach '/etc/hostname' as other"}
+        - {name: wrong, type: database, database: shop, sql: select * from absent}
+    """)
+    assert run.step_named("wrong").error.message == "no such table: absent (SQLITE_ERROR)"
 
 
 async def test_validations_and_extractors_see_the_rows_and_the_next_step_the_response() -> None:
@@ -237,3 +288,21 @@ async def test_a_cancelled_case_closes_its_database(tmp_path: Path) -> None:
     after = sqlite3.connect(tmp_path / "a.db", timeout=0)
     after.execute("create table free (a)")  # nobody holds the exclusive lock any longer
     after.close()
+
+
+@pytest.mark.parametrize("package", ["driver", "sqlalchemy"])
+@pytest.mark.parametrize(
+    ("kind", "name", "driver"), [("postgresql", "PostgreSQL", "psycopg"), ("mysql", "MySQL", "pymysql")]
+)
+async def test_without_the_package_of_a_server_it_says_what_to_install(
+    package: str, kind: str, name: str, driver: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in list(sys.modules):
+        if module.startswith(f"sisyphus.database.{kind}"):
+            monkeypatch.delitem(sys.modules, module)
+    monkeypatch.setitem(sys.modules, driver if package == "driver" else package, None)
+    run = await played(f"- {{name: s, type: database, database: {{type: {kind}, port: 1}}, sql: select 1}}")
+    error = run.step.error
+    assert error is not None
+    assert (error.type, error.message) == ("DriverMissing", f"what speaks to {name} is not installed")
+    assert error.suggestion == f"Install it: pip install 'sisyphus-api-engine[{kind}]'"
