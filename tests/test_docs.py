@@ -154,6 +154,25 @@ async def test_every_field_of_the_json_result_is_described(page: str) -> None:
     assert sorted(set(_keys(document(result, engine_version="1"))) - known) == []
 
 
+def test_every_module_has_its_place_in_the_map_of_the_architecture() -> None:
+    rows = re.findall(r"^\| (`.*?) \| ", (ROOT / "docs/architecture.md").read_text(encoding="utf-8"), re.MULTILINE)
+    named: set[str] = set()
+    for row in rows:
+        first, *others = re.findall(r"`([\w.*]+)`", row)
+        package = first.rpartition(".")[0]
+        named |= {first, *others}
+        # `.tls` beside `http.dialing`, `_nodes` and `threads` in brackets: of the same package, or of the one named first
+        named |= {f"{above}.{name.lstrip('.')}" for name in others for above in (package, first)}
+    modules = {
+        path.relative_to(ROOT / "sisyphus").with_suffix("").as_posix().replace("/", ".")
+        for path in ROOT.glob("sisyphus/**/*.py")
+        if path.stem not in {"__init__", "__main__", "version"}
+    }
+    wild = tuple(name.removesuffix("*") for name in named if name.endswith(".*"))
+    assert {"case._used_files", "http.tls", "steps.poll"} <= modules
+    assert sorted(name for name in modules - named if not name.startswith(wild)) == []
+
+
 def test_both_readmes_begin_with_the_same_commands() -> None:
     def commands(page: str) -> list[str]:
         blocks = _FENCED.findall((ROOT / page).read_text(encoding="utf-8"))
