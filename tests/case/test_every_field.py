@@ -10,6 +10,7 @@ import copy
 import importlib
 import os
 import pkgutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -33,8 +34,10 @@ from sisyphus.case import (
     _stepping,
     _wrapping,
     dialect,
+    mock_file,
 )
 from sisyphus.case.load import loads
+from sisyphus.case.project import Choices
 from sisyphus.errors import CaseFileError
 from sisyphus.steps import STEP_TYPES, _answers, _asking, poll
 
@@ -69,10 +72,21 @@ def _config(**more: Any) -> dict[str, Any]:
 
 
 AT_STEP: Final = ("steps", 0)
+PROFILE: Final = {key: key for key in sorted(_configuring._PROFILE_MEANING | _configuring._PROFILE_WAYS)}
 # By the mapping's name: its table, a case that has it, and where in it.
 MAPPINGS: Final[dict[str, tuple[Mapping[str, str], dict[str, Any], tuple[str | int, ...]]]] = {
     "case": (dialect._ROOT, _step(), ()),
     "config": (_configuring.CONFIG, _config(), ("config",)),
+    "profile": (
+        PROFILE, _config(profiles={"p": {"base_url": "http://h"}}, active_profile="p"), ("config", "profiles", "p")),
+    "profile of a group": (
+        PROFILE, _config(profiles={"g": {"p": {"base_url": "http://h"}}}, active_profile="g.p"),
+        ("config", "profiles", "g", "p")),
+    **{
+        f"{key} of a profile": (
+            {"one": "one"}, _config(profiles={"p": {key: {"one": 1}}}, active_profile="p"), ("config", "profiles", "p", key))
+        for key in ("variables", "headers", "overrides")
+    },
     "websocket": (_configuring._WEBSOCKET, _config(websocket={}), ("config", "websocket")),
     "env_vars": (_configuring._ENV_VARS, _config(env_vars={}), ("config", "env_vars")),
     "output": (_reporting._OUTPUT, _config(output={}), ("config", "output")),
@@ -84,11 +98,14 @@ MAPPINGS: Final[dict[str, tuple[Mapping[str, str], dict[str, Any], tuple[str | i
     "route": (_mocking._ROUTE, _config(mock_server=[{"path": "/"}]), ("config", "mock_server", 0)),
     "response": (
         _answering._RESPONSE, _config(mock_server=[{"path": "/", "response": {}}]), ("config", "mock_server", 0, "response")),
+    "mock file": (mock_file._FILE, {"name": "x", "routes": [{"path": "/"}]}, ()),
     "delay": (
         _answering._DELAY, _config(mock_server=[{"path": "/", "delay": {}}]), ("config", "mock_server", 0, "delay")),
     "failure": (
         _answering._FAILURE, _config(mock_server=[{"path": "/", "failure": {}}]), ("config", "mock_server", 0, "failure")),
     "step": (_stepping._COMMON, _step(), AT_STEP),
+    "request of a step": (
+        _requesting.REQUEST, {"name": "x", "steps": [{"name": "a", "request": {"url": "/"}}]}, (*AT_STEP, "request")),
     "auth": (_requesting._AUTH, _step(auth={"type": "bearer", "token": "x"}), (*AT_STEP, "auth")),
     "file": (_requesting._FILE, _step(files={"f": {"path": "a"}}), (*AT_STEP, "files", "f")),
     "upload": (_requesting._UPLOAD, _step(upload={"file": "a"}), (*AT_STEP, "upload")),
@@ -128,20 +145,21 @@ MAPPINGS: Final[dict[str, tuple[Mapping[str, str], dict[str, Any], tuple[str | i
 
 # Tables that name no keys of a mapping, or are parts of those above.
 OTHERS: Final = frozenset({
-    "COMPARATORS", "EXTRACTOR_TYPES", "REACHING", "REQUEST", "TYPE_NAMES", "KINDS", "_AUTH_TYPES", "_FORMATS", "_OPERANDS",
-    "_PATHS", "_BODIES", "_SOURCES", "_TYPES", "DELAYS", "CRITERIA", "ANSWER", "_FILE", "_WITH_TOLERANCE",
+    "COMPARATORS", "EXTRACTOR_TYPES", "REACHING", "TYPE_NAMES", "KINDS", "_AUTH_TYPES", "_FORMATS", "_OPERANDS",
+    "_PATHS", "_BODIES", "_SOURCES", "_TYPES", "DELAYS", "CRITERIA", "ANSWER", "_WITH_TOLERANCE",
 })  # fmt: skip
 
 
 def rows() -> Iterator[str]:
     for mapping, (table, case, path) in MAPPINGS.items():
-        yield f"{mapping}\t\t{_told(case)}"
+        tell = _told_of_mock if mapping == "mock file" else _told
+        yield f"{mapping}\t\t{tell(case)}"
         for key in _at(case, path):
-            yield f"{mapping}\twithout {key}\t{_told(_changed(case, path, key, None))}"
+            yield f"{mapping}\twithout {key}\t{tell(_changed(case, path, key, None))}"
         for key in table:
             for kind, value in WRONG.items():
-                yield f"{mapping}\t{key}: {kind}\t{_told(_changed(case, path, key, value))}"
-            yield f"{mapping}\t{key}q\t{_told(_changed(case, path, key + 'q', 1))}"
+                yield f"{mapping}\t{key}: {kind}\t{tell(_changed(case, path, key, value))}"
+            yield f"{mapping}\t{key}q\t{tell(_changed(case, path, key + 'q', 1))}"
 
 
 def _at(case: Any, path: tuple[str | int, ...]) -> Any:
@@ -161,10 +179,26 @@ def _changed(case: Any, path: tuple[str | int, ...], key: str, value: Any) -> An
 
 def _told(case: Any) -> str:
     try:
-        loaded = loads(yaml.safe_dump(case, sort_keys=False, allow_unicode=True))
+        loaded = loads(_dumped(case))
     except CaseFileError as error:
         return str(error).replace("<text>:", "").replace(str(Path.cwd()), "…").replace("\n", " | ")
     return "; ".join(["fine", *(warning.replace("<text>:", "") for warning in loaded.warnings)])
+
+
+def _dumped(case: Any) -> str:
+    return str(yaml.safe_dump(case, sort_keys=False, allow_unicode=True))
+
+
+def _told_of_mock(case: Any) -> str:
+    """What a file says that is served by itself."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "m.yaml"
+        file.write_text(_dumped(case), encoding="utf-8")
+        try:
+            mock_file.load_mock(file, Choices(environ={}))
+        except CaseFileError as error:
+            return str(error).replace(f"{file}:", "").replace(folder, "…").replace("\n", " | ")
+    return "fine"
 
 
 def test_every_key_has_its_row_and_says_what_it_said() -> None:
