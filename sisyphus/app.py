@@ -15,7 +15,7 @@ from sisyphus import signals
 from sisyphus.engine.context import Run
 from sisyphus.engine.emitter import Clock
 from sisyphus.engine.run import case_id, run_cases
-from sisyphus.errors import StartError
+from sisyphus.errors import OutputError, StartError
 from sisyphus.events import Event
 from sisyphus.http.pool import Pools
 from sisyphus.record import Record
@@ -146,6 +146,7 @@ class LiveRun:
                 async with trio.open_nursery() as serving:
                     try:
                         self._open_log(record, opened)
+                        self._open_page(record, opened)
                         await self._open_door(record, serving)
                     except StartError as exc:
                         self._troubles.append(exc)
@@ -183,6 +184,17 @@ class LiveRun:
             if self._result is None:
                 for announcer in self._announcers():
                     announcer.log_ended(str(log.trouble))
+
+    def _open_page(self, record: Record, opened: ExitStack) -> None:
+        if self._settings.html is None:
+            return
+        from sisyphus.report.html_report import HtmlReport
+
+        try:
+            record.page = HtmlReport(self._settings.html)
+        except OutputError as exc:
+            raise StartError(str(exc)) from exc
+        opened.callback(record.page.abandon)
 
     async def _open_door(self, record: Record, serving: trio.Nursery) -> None:
         if self._live is None:
@@ -234,9 +246,10 @@ class LiveRun:
         record.outputs = {name: case.config.output for name, case in by_id.items()}
         fold = Fold(by_id, keep_steps=self._settings.keep_steps)
         events, incoming = trio.open_memory_channel[Event](EVENT_BUFFER)
+        looked_at = self._settings.details or record.details is not None or record.page is not None
         async with Pools() as pools:
             run = self._run = Run(
-                clock=clock, pools=pools, serve_mock=_serve_mock, cases_total=len(self._cases), details=self._settings.details or record.details is not None,
+                clock=clock, pools=pools, serve_mock=_serve_mock, cases_total=len(self._cases), details=looked_at,
                 environ=self._settings.environ, max_failures=self._settings.most_failures,
             )  # fmt: skip
             async with trio.open_nursery() as nursery:
@@ -257,6 +270,8 @@ class LiveRun:
         for sink in tuple(self._sinks):
             self._show(sink, sink.finish, self._result)
         record.close()
+        if record.page is not None and record.page.trouble is not None:
+            self._troubles.append(record.page.trouble)
         if self._scope.cancel_called:
             self._linger_no_longer()
 

@@ -239,6 +239,8 @@ def _add_keeping(parser: _Parser) -> None:
 def _add_output(parser: _Parser, *, running: bool) -> None:
     add = parser.group(tr("output"))
     add("-o", "--output", metavar="FILE", help=tr("write the result as JSON to FILE"))
+    if running:
+        add("--html", metavar="FILE", help=tr("write the page that shows the run to FILE, with the run in it"))
     add(
         "--format", type=values.one_of(FORMATS), default="text", metavar="|".join(FORMATS),
         help=tr("what stdout shows: text (default), or the result as one JSON document and nothing else"),

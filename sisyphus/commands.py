@@ -225,6 +225,7 @@ def _settings(
         keep_steps=keep_steps,
         details=keep_steps or args.verbose,
         event_log=None if args.event_log is None else Path(args.event_log),
+        html=None if args.html is None else Path(args.html),
         handle_signals=threading.current_thread() is threading.main_thread(),
         narrow=narrow,
     )

@@ -19,15 +19,16 @@ if TYPE_CHECKING:
     from sisyphus.events import Event
     from sisyphus.journal import Journal
     from sisyphus.live.run_state import RunState
+    from sisyphus.report.html_report import HtmlReport
 
 
 @define(kw_only=True)
 class Record:
-    """The newest events in memory, all of them in a file, what came of the newest steps, and how it is with the run.
+    """The newest events in memory, all of them in a file or in a page, what came of the newest steps, and how it is with the run.
 
     Each only if somebody asked for it.
 
-    Whoever appends never waits: neither for a watcher nor for the disk.
+    Whoever appends never waits: neither for a watcher nor for the disk of the log.
     """
 
     run_id: str
@@ -35,25 +36,32 @@ class Record:
     log: EventLog | None = None
     state: RunState | None = None
     details: Details | None = None
+    page: HtmlReport | None = None
     outputs: Mapping[str, Output] = field(factory=dict)  # by case: how much of its steps is told
 
     def append(self, seq: int, event: Event) -> None:
         """Keeps an event, encoded once for all; what its case does not send is counted, and that is all."""
         if self.state is not None:
             self.state.handle(event)
-        if self.details is not None and isinstance(event.result, StepResult):
-            self._describe(self.details, seq, event.result, event.test_case_id)
-        if not event.sent or (self.journal is None and self.log is None):
+        if (self.details is not None or self.page is not None) and isinstance(event.result, StepResult):
+            self._describe(seq, event.result, event.test_case_id)
+        if not event.sent or (self.journal is None and self.log is None and self.page is None):
             return
         payload = encode(event, seq=seq, run_id=self.run_id)
+        if self.page is not None:
+            self.page.append(payload)
         if self.log is not None:
             self.log.append(seq, payload)
         if self.journal is not None:
             self.journal.append(seq, payload, kind=event.data.type, case=event.test_case_id)
 
-    def _describe(self, details: Details, seq: int, result: StepResult, case: str | None) -> None:
+    def _describe(self, seq: int, result: StepResult, case: str | None) -> None:
         output = self.outputs.get(case or "", Output())
-        details.keep(seq, dumps(step_document(result, output)), spare=result.status in {"success", "skipped"})
+        detail = dumps(step_document(result, output))
+        if self.details is not None:
+            self.details.keep(seq, detail, spare=result.status in {"success", "skipped"})
+        if self.page is not None:
+            self.page.append_detail(seq, detail.encode())
 
     def begin(self) -> None:
         """The run begins."""
@@ -68,3 +76,5 @@ class Record:
             self.log.close()
         if self.journal is not None:
             self.journal.close()
+        if self.page is not None:
+            self.page.finish()

@@ -34,6 +34,7 @@ class Settings:
         keep_steps: whether the result holds the results of the steps.
         details: whether anyone looks at their responses; if not, these need not be searched for secrets.
         event_log: the file that gets every event as a line.
+        html: the file that the page with the run in it goes to.
         handle_signals: whether SIGINT and SIGTERM end the run, a second one the process; only in the main thread.
         environ: what ``${env.…}`` reads.
         narrow: chooses among the cases once the rows that stand in a database are known; asked only if there are any.
@@ -46,6 +47,7 @@ class Settings:
     keep_steps: bool = True
     details: bool = True
     event_log: Path | None = None
+    html: Path | None = None
     handle_signals: bool = False
     environ: Mapping[str, str] = field(factory=lambda: os.environ)
     narrow: Callable[[Sequence[Case]], Sequence[Case]] | None = None

@@ -796,6 +796,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "the mock server cannot listen on {address}: {reason}": "模拟服务器无法在 {address} 监听：{reason}",
     "the mock server takes bodies of at most {limit} bytes": "模拟服务器接受的请求体最多 {limit} 字节",
     # outputs
+    "write the page that shows the run to FILE, with the run in it": "把展示运行的页面写入 FILE，运行内容包含在其中",
     "watch live: {url}": "实时观看：{url}",
     "in a browser: {url}": "用浏览器打开：{url}",
     "warning: whoever reaches port {port} of this machine can watch this run: its names, addresses, messages, and variables if they are sent; --ws-token auto asks watchers for a token": "警告：能访问本机端口 {port} 的人都可以观看这次运行：名称、地址、消息，以及发送的变量；--ws-token auto 会要求观看者出示令牌",

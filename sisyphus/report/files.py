@@ -7,6 +7,7 @@ import errno
 import os
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from sisyphus.errors import OutputError
 from sisyphus.words import tr
@@ -27,7 +28,7 @@ def write_atomically(path: Path, text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         _replace(path.resolve(), text)  # a link stays a link: what it points to is replaced
     except OSError as exc:
-        raise _cannot(path, exc) from exc
+        raise cannot_write(path, exc) from exc
 
 
 def check_writable(path: Path) -> None:
@@ -45,26 +46,62 @@ def check_writable(path: Path) -> None:
         with tempfile.TemporaryFile(dir=path.resolve().parent):
             pass
     except OSError as exc:
-        raise _cannot(path, exc) from exc
+        raise cannot_write(path, exc) from exc
 
 
-def _cannot(path: Path, exc: OSError) -> OutputError:
+def cannot_write(path: Path, exc: OSError) -> OutputError:
+    """Says that, and why."""
     return OutputError(tr("cannot write {path}: {reason}", path=path, reason=exc.strerror or str(exc)))
 
 
-def _replace(path: Path, text: str) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(path.stat().st_mode if path.exists() else 0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except BaseException:
+class Replacement:
+    """A file that takes another's place when it is whole; until then nobody sees it.
+
+    Args:
+        path: what is to be replaced, or to be made.
+
+    Raises:
+        OSError: nothing can be written beside it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+        self._temporary = Path(temporary)
+        self.file: Final = os.fdopen(handle, "wb")
+
+    def commit(self) -> None:
+        """Puts it in its place.
+
+        Raises:
+            OSError: it is not there; what stood there before is untouched.
+        """
+        try:
+            self.file.flush()
+            os.fsync(self.file.fileno())
+            self.file.close()
+            self._temporary.chmod(self._path.stat().st_mode if self._path.exists() else 0o666 & ~_umask())
+            self._temporary.replace(self._path)
+        except BaseException:
+            self.abandon()
+            raise
+
+    def abandon(self) -> None:
+        """Leaves nothing of it, unless it is in its place."""
         with contextlib.suppress(OSError):
-            Path(temporary).unlink()
+            self.file.close()
+        with contextlib.suppress(OSError):
+            self._temporary.unlink()
+
+
+def _replace(path: Path, text: str) -> None:
+    replacement = Replacement(path)
+    try:
+        replacement.file.write(text.encode())
+    except BaseException:
+        replacement.abandon()
         raise
+    replacement.commit()
 
 
 def _umask() -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+import trio
 from chromium import Browser, Page
+from programs import running
 from runs import ENDED, HOSTILE, Story, a_story
 
 TAKEN = "document.documentElement.dataset.events === '{}'"
@@ -144,3 +146,25 @@ async def _shown(page: Page, text: str) -> int:
     await page.run("document.querySelector('#search').dispatchEvent(new Event('input', {bubbles: true}))")
     await page.until("document.querySelectorAll('#tree .row').length < 20")
     return await page.run("document.querySelectorAll('#tree .row').length")
+
+
+async def test_the_engines_own_report_shows_its_run(browser: Browser, tmp_path: Path) -> None:
+    (tmp_path / "case.yaml").write_text(
+        "name: Whole\n"
+        "config:\n"
+        "  mock_server:\n"
+        "    - {path: /a, response: {body: {text: '</script><img src=x onerror=document.title=1>'}}}\n"
+        "steps:\n"
+        "  - {name: Ask, url: /a, validations: [{eq: [$.text, other]}]}\n"
+    )
+    async with running("--cases", tmp_path / "case.yaml", "--html", "report.html", cwd=tmp_path) as underway:
+        with trio.fail_after(30):
+            await underway.process.wait()
+    page = await browser.page()
+    await page.go((tmp_path / "report.html").as_uri())
+    await page.until(ENDED)
+    await page.press("n")
+    await page.until("document.querySelector('#detail').innerText.includes('onerror')")
+    assert "Ask" in await page.text("#detail h2")
+    assert (page.sockets, page.errors, page.dialogs) == ([], [], [])
+    assert not (await page.run("document.title")).startswith("1")

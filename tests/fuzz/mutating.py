@@ -31,6 +31,17 @@ _SNIPPETS: Final = [
 ]  # fmt: skip
 
 
+class _Loader(yaml.SafeLoader):
+    """Takes an include for the name of its file: what is in that is not mutated."""
+
+
+_Loader.add_constructor("!include", lambda loader, node: loader.construct_scalar(node))
+
+
+def _load(source: bytes) -> Any:
+    return yaml.load(source, _Loader)
+
+
 def mutants(examples: Sequence[bytes], seed: int) -> Iterator[bytes]:
     """Mutated files without end; the same for the same seed."""
     chance = random.Random(seed)
@@ -109,7 +120,7 @@ _LINE_WAYS: Final = tuple(map(_with_lines, (_drop_line, _swap_lines, _double_lin
 
 
 def _by_structure(source: bytes, examples: Sequence[bytes], chance: random.Random) -> bytes:
-    tree = yaml.safe_load(source)
+    tree = _load(source)
     for _ in range(chance.choice([1, 1, 2, 3, 8])):
         places = list(_places(tree))
         if not places:
@@ -121,7 +132,7 @@ def _by_structure(source: bytes, examples: Sequence[bytes], chance: random.Rando
         elif way < 0.3 and isinstance(parent, dict):
             parent[_renamed(str(key), chance)] = parent.pop(key)
         elif way < 0.4:
-            other_parent, other_key = chance.choice(list(_places(yaml.safe_load(chance.choice(examples)))))
+            other_parent, other_key = chance.choice(list(_places(_load(chance.choice(examples)))))
             parent[key] = other_parent[other_key]
         elif way < 0.47:
             parent[key] = [parent[key]] if chance.random() < 0.5 else {str(key): copy.deepcopy(parent[key])}
