@@ -82,8 +82,10 @@ class Journal:
         self._payloads: list[bytes] = []
         self._kinds: list[str] = []
         self._cases: list[str | None] = []
+        self._ends: list[int] = []  # bytes of all payloads up to each, the evicted ones too
         self._gone = 0
         self._bytes = 0
+        self._appended = 0
         self._floor = 0
         self._last_seq = 0
         self._closing = trio.Event()
@@ -130,6 +132,8 @@ class Journal:
         self._payloads.append(payload)
         self._kinds.append(kind)
         self._cases.append(case)
+        self._appended += len(payload)
+        self._ends.append(self._appended)
         self._bytes += len(payload)
         self._last_seq = seq
         self._evict()
@@ -184,10 +188,8 @@ class Journal:
         await self._closing.wait()
 
     def _end_within(self, begin: int, max_bytes: int) -> int:
-        end, room = begin + 1, max_bytes - len(self._payloads[begin])
-        while end < len(self._payloads) and (room := room - len(self._payloads[end])) >= 0:
-            end += 1
-        return end
+        before = self._ends[begin] - len(self._payloads[begin])
+        return max(begin + 1, bisect_right(self._ends, before + max_bytes, lo=begin))
 
     def _evict(self) -> None:
         while self._bytes > self._max_bytes or len(self._seqs) - self._gone > self._max_events:
@@ -198,6 +200,6 @@ class Journal:
             self._floor = self._seqs[self._gone]
             self._gone += 1
         if self._gone > len(self._seqs) // 2:
-            for kept in (self._seqs, self._payloads, self._kinds, self._cases):
+            for kept in (self._seqs, self._payloads, self._kinds, self._cases, self._ends):
                 del kept[: self._gone]
             self._gone = 0

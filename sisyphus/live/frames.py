@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import struct
+from functools import lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -11,6 +13,8 @@ if TYPE_CHECKING:
 _FINAL_TEXT: Final = 0x81
 
 
+# Events of a run have few lengths, and making a header anew costs more than anything else about a frame.
+@lru_cache(maxsize=4096)
 def text_header(length: int) -> bytes:
     """The bytes before a payload of `length` in an unmasked final text frame without extensions (RFC 6455, 5.2)."""
     if length < 126:
@@ -25,7 +29,8 @@ def text_frames(pending: Pending) -> bytes:
 
     A server's frames are unmasked and, without compression, the same for every client.
     """
-    return b"".join(part for payload in pending.payloads for part in (text_header(len(payload)), payload))
+    headers = map(text_header, map(len, pending.payloads))
+    return b"".join(chain.from_iterable(zip(headers, pending.payloads, strict=True)))
 
 
 def text_frame(message: bytes) -> bytes:
