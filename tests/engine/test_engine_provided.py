@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -11,11 +12,12 @@ from player import case_of, play
 
 
 async def said(provider: str, folder: Path) -> list[object]:
-    case = case_of(f"""
-        name: c
-        config: {{connections: {{db: {{type: sqlite}}}}}}
-        steps: [{{name: s, type: print, message: "${{a}}", data_provider: {provider}}}]
-    """)
+    with contextlib.chdir(folder):  # where a case that is text looks for its files
+        case = case_of(f"""
+            name: c
+            config: {{connections: {{db: {{type: sqlite}}}}}}
+            steps: [{{name: s, type: print, message: "${{a}}", data_provider: {provider}}}]
+        """)
     with trio.fail_after(10):
         run = await play(evolve(case, file=str(folder / "c.yaml"), root=str(folder)))
     return [
