@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 SHARE: Final = 0.02  # of one core
 
 # Seconds of CPU that may be had at once after a rest: some seven hundred watchers come in the same moment, or some
-# twenty get sixty thousand events each, without waiting.
+# fifty get sixty thousand events each, without waiting.
 SAVED: Final = 2.0
 
 # Seconds of CPU from accepting a connection to forgetting it (docs/reliability.md). It is not measured each time: a dozen
