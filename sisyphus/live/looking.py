@@ -6,20 +6,45 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from sisyphus.live.answer import JSON, Answer
+from sisyphus.live.answer import JSON
 from sisyphus.live.asking import TOKEN, BadRequest, parameters
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from sisyphus.details import Details
     from sisyphus.live.head import Head
+    from sisyphus.live.visit import Visit
 
 MOST: Final = 100  # steps at once
 
 _SEQ: Final = re.compile(r"[1-9][0-9]{0,15}")
 
 
-def looked_at(head: Head) -> tuple[int, ...]:
+async def tell_details(visit: Visit) -> None:
+    """Answers with an object of steps by their `seq`, null for what is not kept.
+
+    One step after the other, each on account: a hundred large ones at once would be as much memory, and the run would
+    stand still while they are unpacked.
+    """
+    try:
+        seqs = _looked_at(visit.head)
+    except BadRequest as bad:
+        await visit.say(HTTPStatus.BAD_REQUEST, str(bad))
+        return
+    await visit.begin(JSON)
+    if not visit.wants_body:
+        return
+    allowance, before = visit.show.allowance, "{"
+    for seq in seqs:
+        await allowance.wait()
+        began = allowance.cpu_time()
+        part = f'{before}"{seq}":{visit.show.details.get(seq) or "null"}'.encode()
+        allowance.charge(allowance.cpu_time() - began)
+        await visit.stream.send_all(part)
+        before = ","
+    await visit.stream.send_all(b"}\n")
+
+
+def _looked_at(head: Head) -> tuple[int, ...]:
     """The steps that are asked for, by the `seq` of their last event, in the order of the query, each once.
 
     Raises:
@@ -39,9 +64,3 @@ def looked_at(head: Head) -> tuple[int, ...]:
     if not 0 < len(seqs) <= MOST:
         raise BadRequest(tr("Say which steps, 1 to {most}: /details?seq=5&seq=9.", most=MOST))
     return tuple(seqs)
-
-
-def described(seqs: tuple[int, ...], details: Details) -> Answer:
-    """What came of these steps; null for those that are not kept."""
-    parts = (f'"{seq}":{details.get(seq) or "null"}' for seq in seqs)
-    return Answer(status=HTTPStatus.OK, content=f"{{{','.join(parts)}}}\n".encode(), content_type=JSON)

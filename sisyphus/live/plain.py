@@ -7,10 +7,9 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from sisyphus.live.answer import HTML, Answer, document
-from sisyphus.live.asking import BadRequest
 from sisyphus.live.following import follow
 from sisyphus.live.handshake import wants_websocket
-from sisyphus.live.looking import described, looked_at
+from sisyphus.live.looking import tell_details
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -81,15 +80,6 @@ async def _health(visit: Visit) -> None:
     await visit.answer(document({"status": "ok", **show.run.as_json(), **kept, "watchers": show.pulse.watchers}))
 
 
-async def _details(visit: Visit) -> None:
-    try:
-        seqs = looked_at(visit.head)
-    except BadRequest as bad:
-        await visit.say(HTTPStatus.BAD_REQUEST, str(bad))
-        return
-    await visit.answer(described(seqs, visit.show.details))
-
-
 async def _description(visit: Visit) -> None:
     from sisyphus.live.asyncapi import description
 
@@ -99,7 +89,7 @@ async def _description(visit: Visit) -> None:
 PAGES: Final[Mapping[str, Page]] = {
     "/": _front,
     "/events": follow,
-    "/details": _details,
+    "/details": tell_details,
     "/healthz": _health,
     "/asyncapi.json": _description,
 }

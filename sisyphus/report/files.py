@@ -82,7 +82,7 @@ class Replacement:
             self.file.close()
             self._temporary.chmod(self._path.stat().st_mode if self._path.exists() else 0o666 & ~_umask())
             self._temporary.replace(self._path)
-        except BaseException:
+        except BaseException:  # Ctrl-C too: it leaves no file behind that nobody knows
             self.abandon()
             raise
 
@@ -98,7 +98,7 @@ def _replace(path: Path, text: str) -> None:
     replacement = Replacement(path)
     try:
         replacement.file.write(text.encode())
-    except BaseException:
+    except BaseException:  # as in `commit`
         replacement.abandon()
         raise
     replacement.commit()

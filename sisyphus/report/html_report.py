@@ -6,13 +6,13 @@ import base64
 import gzip
 from typing import TYPE_CHECKING, Final
 
+from sisyphus.errors import OutputError
 from sisyphus.page import report_page
-from sisyphus.report.files import Replacement, cannot_write
+from sisyphus.report.files import Replacement, cannot_write, check_writable
+from sisyphus.words import tr
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from sisyphus.errors import OutputError
 
 # What is compressed together: as many details as are unpacked to look at one of them, and as much as memory holds.
 _DETAILS: Final = 100
@@ -40,8 +40,11 @@ class HtmlReport:
         self._line_bytes = self._detail_bytes = 0
         self.trouble: OutputError | None = None
         """Why there is no report, if there is none."""
+        check_writable(path)
+        if path.exists() and not path.is_file():
+            # A device or a pipe is not for being replaced, and a page is nothing to read from one.
+            raise OutputError(tr("cannot write {path}: {reason}", path=path, reason=tr("it is no regular file")))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._replacement = Replacement(path.resolve())
             self._write(report_page().begin)
         except OSError as exc:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -68,10 +70,19 @@ def forms(secret: str) -> Iterator[str]:
         yield coded[len(before) * 2 + 2 : -4]
 
 
+def unpacked(report: Path) -> Iterator[str]:
+    """The page, and what is packed in it."""
+    text = report.read_text(encoding="utf-8")
+    yield text
+    for block in re.findall(r'class="run-[^>]*>([^<]*)<', text):
+        yield gzip.decompress(base64.b64decode(block)).decode()
+
+
 async def test_no_secret_leaves_the_process_by_any_way(tmp_path: Path) -> None:
     case = a_case(tmp_path, CASE)
     watched = Watched()
     arguments = ("--ws-server", "--ws-port", "0", "--ws-wait-clients", "1", "-v", "-o", "result.json", "--debug")
+    arguments += ("--html", "report.html")
     async with running(case, *arguments, cwd=tmp_path, env={"SERVICE_TOKEN": FROM_ENV}) as underway:
         await watch((await underway.until(r"ws://\S+"))[0], watched)
         done = await underway.done()
@@ -80,11 +91,15 @@ async def test_no_secret_leaves_the_process_by_any_way(tmp_path: Path) -> None:
         "stderr": done.err,
         "events": json.dumps(watched.events, ensure_ascii=False),
         "result": (tmp_path / "result.json").read_text(encoding="utf-8"),
+        "report": "\n".join(unpacked(tmp_path / "report.html")),
     }
+    assert left["report"].count('"step_complete"') == watched.types.count("step_complete")
+    assert '"validations"' in left["report"]
     assert "test_complete" in watched.types
     assert "***" in left["stdout"]
     assert "***" in left["events"]
     assert "***" in left["result"]
+    assert "***" in left["report"]
     for where, text in left.items():
         for secret in (PASSWORD, TOKEN, FROM_ENV, DECLARED, "sid-12345678"):
             for form in forms(secret):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,16 @@ def test_a_place_where_nothing_can_be_written_is_told_at_once(tmp_path: Path) ->
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="cannot write"):
         HtmlReport(tmp_path / "file" / "report.html")
+
+
+def test_what_is_no_file_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    for name, why in (("folder", "Is a directory"), ("pipe", "no regular file")):
+        with pytest.raises(OutputError, match=why):
+            HtmlReport(tmp_path / name)
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["folder", "pipe"]
+    assert (tmp_path / "pipe").is_fifo()
 
 
 def test_a_disk_that_fills_up_leaves_nothing_half_written(tmp_path: Path) -> None:
