@@ -43,9 +43,10 @@ def _inner_keys(type_: str) -> dict[str, str]:
 
 @functools.cache
 def _step_keys(type_: str) -> dict[str, str]:
-    """The keys of a step; what it does may stand under its type's name: ``request: {url: …}``."""
+    """The keys of a step; what it does may stand under its type's name, what it sends under ``request: {url: …}``."""
     keys = _inner_keys(type_)
-    return keys if type_ in STEP_TYPES[type_].KEYS else {**keys, type_: "nested"}
+    name = "request" if _spec_keys("request") <= _spec_keys(type_) else type_
+    return keys if name in STEP_TYPES[type_].KEYS else {**keys, name: "nested"}
 
 
 @functools.cache
@@ -179,8 +180,8 @@ def _evident_type(source: Map, found: Findings) -> str:
 
 def _unnest(draft: Draft, type_: str, found: Findings) -> None:
     """Brings what stands under ``request:`` up to the step's own level."""
-    source, place = draft.pop("nested"), draft.place_of("nested")
-    source = as_map(source, place, type_, found, f"{type_}: {{…}}")
+    name, place = draft.key_of("nested"), draft.place_of("nested")
+    source = as_map(draft.pop("nested"), place, name, found, f"{name}: {{…}}")
     if source is None:
         draft.meant |= _spec_keys(type_)
         return
@@ -189,7 +190,7 @@ def _unnest(draft: Draft, type_: str, found: Findings) -> None:
     for key, value in inner.items():
         if key in draft:
             shown = inner.key_of(key)
-            message = tr("'{key}' stands in the step and under '{type}'", key=shown, type=type_)
+            message = tr("'{key}' stands in the step and under '{type}'", key=shown, type=name)
             found.wrong(inner.place_of(key), message, tr("keep one of them"))
         else:
             draft.put(key, value, inner.place_of(key))

@@ -9,6 +9,7 @@ from loading import case, request, step
 
 from sisyphus.case.model import ABSENT, NOWHERE, Auth, Request, Step, Upload
 from sisyphus.errors import Mark
+from sisyphus.steps.poll import Poll
 from sisyphus.steps.wait import Wait
 
 
@@ -57,6 +58,16 @@ def test_fields_of_the_step_may_stand_under_request_too() -> None:
     loaded = step("{name: s, request: {url: /x, timeout: 2, validations: [{status_code: 200}]}}")
     assert loaded.timeout == 2
     assert [check.op for check in loaded.checks] == ["status_code"]
+
+
+def test_what_a_poll_sends_may_stand_under_request() -> None:
+    asks = "poll_config: {condition: {type: status_code, expect: 200}, max_attempts: 3}"
+    loaded = step(f"{{name: s, type: poll, request: {{url: /x, method: POST}}, {asks}}}").spec
+    assert isinstance(loaded, Poll)
+    assert (loaded.request.url, loaded.request.method) == ("/x", "POST")
+    under = step(f"{{name: s, type: poll, request: {{url: /x, method: POST, {asks}}}}}").spec
+    assert isinstance(under, Poll)
+    assert (under.request.url, under.max_attempts) == ("/x", 3)
 
 
 COMMON: list[tuple[str, str, Any]] = [
