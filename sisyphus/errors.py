@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, ClassVar, Final, Literal
 
 from attrs import frozen
 
+from sisyphus.comparable import Comparable
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ Category = Literal["assertion", "network", "timeout", "parsing", "business", "sy
 """The live protocol's `error_category`."""
 
 
-@frozen
-class Mark:
+@frozen(eq=False, repr=False)
+class Mark(Comparable):
     """A place in a case file; line and column count from 1."""
 
     file: str
@@ -57,8 +58,8 @@ class Mark:
         return f"{self.file}:{self.line}:{self.column}"
 
 
-@frozen
-class Problem:
+@frozen(eq=False, repr=False)
+class Problem(Comparable):
     """One thing that is wrong in a case file, where it stands, and what to do about it."""
 
     mark: Mark

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from attrs import field, frozen
 
+from sisyphus.comparable import Comparable
 from sisyphus.errors import Category
 from sisyphus.results import CaseResult, Role, StepResult
 
@@ -18,8 +19,8 @@ Level = Literal["debug", "info", "warning", "error", "critical"]
 Source = Literal["extracted", "profile", "global", "step"]
 
 
-@frozen(kw_only=True)
-class CaseStarted:
+@frozen(kw_only=True, eq=False, repr=False)
+class CaseStarted(Comparable):
     """A case began."""
 
     type: ClassVar[str] = "test_start"
@@ -28,8 +29,8 @@ class CaseStarted:
     description: str | None = None
 
 
-@frozen(kw_only=True)
-class CaseFinished:
+@frozen(kw_only=True, eq=False, repr=False)
+class CaseFinished(Comparable):
     """A case ended; every case that was started gets this, whatever happened."""
 
     type: ClassVar[str] = "test_complete"
@@ -41,8 +42,8 @@ class CaseFinished:
     duration: float
 
 
-@frozen(kw_only=True)
-class StepStarted:
+@frozen(kw_only=True, eq=False, repr=False)
+class StepStarted(Comparable):
     """A step's turn came.
 
     A step inside another, or of a setup or teardown, has its `path` and the `parent`'s; `step_index` and `total_steps`
@@ -60,8 +61,8 @@ class StepStarted:
     role: Role | None = None
 
 
-@frozen(kw_only=True)
-class StepFinished:
+@frozen(kw_only=True, eq=False, repr=False)
+class StepFinished(Comparable):
     """A step ended, or was skipped; see `StepStarted` for those inside others."""
 
     type: ClassVar[str] = "step_complete"
@@ -76,8 +77,8 @@ class StepFinished:
     role: Role | None = None
 
 
-@frozen(kw_only=True)
-class Progressed:
+@frozen(kw_only=True, eq=False, repr=False)
+class Progressed(Comparable):
     """How far a case is; the two `cases_` fields are sent only when the run has several."""
 
     type: ClassVar[str] = "progress"
@@ -91,8 +92,8 @@ class Progressed:
     cases_total: int | None = None
 
 
-@frozen(kw_only=True)
-class Logged:
+@frozen(kw_only=True, eq=False, repr=False)
+class Logged(Comparable):
     """Something worth reading happened."""
 
     type: ClassVar[str] = "log"
@@ -101,8 +102,8 @@ class Logged:
     context: dict[str, Any] = field(factory=dict)
 
 
-@frozen(kw_only=True)
-class ErrorOccurred:
+@frozen(kw_only=True, eq=False, repr=False)
+class ErrorOccurred(Comparable):
     """A step failed or could not be carried out."""
 
     type: ClassVar[str] = "error"
@@ -113,8 +114,8 @@ class ErrorOccurred:
     step_name: str | None = None
 
 
-@frozen(kw_only=True)
-class VariableSet:
+@frozen(kw_only=True, eq=False, repr=False)
+class VariableSet(Comparable):
     """A variable got a value."""
 
     type: ClassVar[str] = "variable_update"
@@ -127,8 +128,8 @@ Data = CaseStarted | CaseFinished | StepStarted | StepFinished | Progressed | Lo
 DATA_TYPES: tuple[type[Data], ...] = Data.__args__
 
 
-@frozen(kw_only=True)
-class Event:
+@frozen(kw_only=True, eq=False, repr=False)
+class Event(Comparable):
     """One fact, and what it is about.
 
     Attributes:

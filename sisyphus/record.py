@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from sisyphus.report.html_report import HtmlReport
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class Record:
     """The newest events in memory, all of them in a file or in a page, what came of the newest steps, and how it is with the run.
 

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from sisyphus.case.model import NOWHERE, Config, Output
+from sisyphus.comparable import Comparable
 from sisyphus.errors import Category, Mark, StepError
 from sisyphus.values.validate import CheckResult
 
@@ -21,8 +22,8 @@ Role = Literal["setup", "teardown"]
 CaseStatus = Literal["passed", "failed", "error", "skipped", "cancelled"]
 
 
-@frozen(kw_only=True)
-class ErrorInfo:
+@frozen(kw_only=True, eq=False, repr=False)
+class ErrorInfo(Comparable):
     """Why a step or a case did not succeed, and what to do; `category` is one of the contract's six."""
 
     type: str
@@ -35,8 +36,8 @@ class ErrorInfo:
         return cls(type=type(error).__name__, category=error.category, message=str(error), suggestion=error.suggestion)
 
 
-@frozen(kw_only=True)
-class Attempt:
+@frozen(kw_only=True, eq=False, repr=False)
+class Attempt(Comparable):
     """One try of a step: when it began (seconds after the step's begin), how long it took, what came of it.
 
     `reason` says why it was not enough, `delay` how long the engine then rested before the next.
@@ -50,8 +51,8 @@ class Attempt:
     delay: float | None = None
 
 
-@frozen(kw_only=True)
-class StepResult:
+@frozen(kw_only=True, eq=False, repr=False)
+class StepResult(Comparable):
     """What came of one step.
 
     Attributes:
@@ -97,8 +98,8 @@ class StepResult:
         return max(len(self.attempts) - 1, 0)
 
 
-@frozen(kw_only=True)
-class CaseResult:
+@frozen(kw_only=True, eq=False, repr=False)
+class CaseResult(Comparable):
     """What came of one case; `steps` may lack those that were kept nowhere (see `sisyphus.report.fold`).
 
     Attributes:
@@ -132,8 +133,8 @@ def about(config: Config) -> dict[str, str | None]:
     return {key: getattr(config, key) for key in ("name", "description", "version", "author")}
 
 
-@frozen(kw_only=True)
-class RunResult:
+@frozen(kw_only=True, eq=False, repr=False)
+class RunResult(Comparable):
     """What came of a whole run; `cases` stand in the order of the input."""
 
     run_id: str

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 TOKEN_VARIABLE: Final = "SISYPHUS_WS_TOKEN"  # noqa: S105 - the name of a variable
 
 
-@define(frozen=True, kw_only=True)
+@define(frozen=True, kw_only=True, eq=False, repr=False)
 class Settings:
     """How a run is carried out.
 

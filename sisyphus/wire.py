@@ -14,6 +14,7 @@ import cattrs
 from attrs import frozen
 from cattrs.gen import make_dict_unstructure_fn, override
 
+from sisyphus.comparable import Comparable
 from sisyphus.events import DATA_TYPES, Event, Logged, Progressed, StepFinished, StepStarted, VariableSet
 from sisyphus.words import tr
 
@@ -51,8 +52,8 @@ _KEPT: Final = 10_000  # characters of a value that makes a message too large
 _BY_TYPE: Final[dict[str, type[Data]]] = {cls.type: cls for cls in DATA_TYPES}
 
 
-@frozen(kw_only=True)
-class Received:
+@frozen(kw_only=True, eq=False, repr=False)
+class Received(Comparable):
     """An event as a watcher got it."""
 
     seq: int

@@ -16,6 +16,7 @@ from sisyphus.case._tokens import check_headers
 from sisyphus.case.draft import Draft, ignored, spellings, take
 from sisyphus.case.model import ClientCert, Flag, Number
 from sisyphus.case.yaml import Map
+from sisyphus.comparable import Comparable
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ _PROFILE_WAYS: Final = frozenset(REACHING.values())
 _PROFILE_MEANING: Final = frozenset({"base_url", "variables", "timeout", "verify_ssl", "headers", "overrides"})
 
 
-@frozen(kw_only=True)
-class Profile:
+@frozen(kw_only=True, eq=False, repr=False)
+class Profile(Comparable):
     """Settings of one environment; what else a profile says is only for templates to read."""
 
     base_url: str | None = None
@@ -55,8 +56,8 @@ class Profile:
     overrides: Mapping[str, Any] = field(factory=dict)
 
 
-@frozen(kw_only=True)
-class EnvVars:
+@frozen(kw_only=True, eq=False, repr=False)
+class EnvVars(Comparable):
     """Which variables of the environment become variables of the case: those with the prefix, without it."""
 
     prefix: str | None = None

@@ -10,6 +10,7 @@ from yaml.error import YAMLError
 from yaml.events import ScalarEvent
 
 from sisyphus.case._events import events_of
+from sisyphus.comparable import Comparable
 from sisyphus.errors import Mark, Problem
 from sisyphus.words import tr
 
@@ -18,8 +19,8 @@ _GLUED: Final = re.compile(_KEY + r":(?=[^\s/:])")
 _WIDE_COLON: Final = re.compile(_KEY + "：")
 
 
-@frozen(kw_only=True)
-class Scene:
+@frozen(kw_only=True, eq=False, repr=False)
+class Scene(Comparable):
     """A syntax error and the lines around it; lines and columns count from 0, as the parsers count them."""
 
     text: str

@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from attrs import field, frozen
 from attrs.validators import ge, le, optional
 
+from sisyphus.comparable import Comparable
 from sisyphus.errors import Mark, StepError
 
 # A field that may be written as a template keeps its text until the step runs.
@@ -35,8 +36,8 @@ ABSENT: Final = Absent.ABSENT
 NOWHERE: Final = Mark("<memory>", 1, 1)
 
 
-@frozen(kw_only=True)
-class Function:
+@frozen(kw_only=True, eq=False, repr=False)
+class Function(Comparable):
     """A function for templates to call that is not built-in, and where it is defined."""
 
     name: str
@@ -44,8 +45,8 @@ class Function:
     where: Mark = NOWHERE
 
 
-@frozen(kw_only=True)
-class Check:
+@frozen(kw_only=True, eq=False, repr=False)
+class Check(Comparable):
     """One validation; `and`, `or` and `not` hold others in `checks`."""
 
     op: str
@@ -58,8 +59,8 @@ class Check:
     where: Mark = NOWHERE
 
 
-@frozen(kw_only=True)
-class Extractor:
+@frozen(kw_only=True, eq=False, repr=False)
+class Extractor(Comparable):
     """Takes a value out of a result and gives it a name."""
 
     name: str
@@ -76,8 +77,8 @@ class Extractor:
     where: Mark = NOWHERE
 
 
-@frozen(kw_only=True)
-class Retry:
+@frozen(kw_only=True, eq=False, repr=False)
+class Retry(Comparable):
     """When a failed attempt is made again; delays are in seconds."""
 
     max_attempts: int = field(default=3, validator=ge(0))  # tries after the first
@@ -90,8 +91,8 @@ class Retry:
     stop_on: tuple[str, ...] = ()
 
 
-@frozen(kw_only=True)
-class Auth:
+@frozen(kw_only=True, eq=False, repr=False)
+class Auth(Comparable):
     """How a request proves who sends it; which fields are used depends on `type`."""
 
     type: Literal["basic", "bearer", "digest", "api_key"]
@@ -104,8 +105,8 @@ class Auth:
     where: Mark = NOWHERE
 
 
-@frozen(kw_only=True)
-class ClientCert:
+@frozen(kw_only=True, eq=False, repr=False)
+class ClientCert(Comparable):
     """What a request shows a server that asks who it is: files of PEM; an empty `cert` is none."""
 
     cert: str
@@ -114,8 +115,8 @@ class ClientCert:
     where: Mark = NOWHERE
 
 
-@frozen(kw_only=True)
-class Upload:
+@frozen(kw_only=True, eq=False, repr=False)
+class Upload(Comparable):
     """One file of a multipart form."""
 
     field: str
@@ -124,8 +125,8 @@ class Upload:
     content_type: str | None = None
 
 
-@frozen(kw_only=True)
-class MockFailure:
+@frozen(kw_only=True, eq=False, repr=False)
+class MockFailure(Comparable):
     """How an answer goes wrong on purpose, and how often; `delay` is that of `large_delay`, in seconds."""
 
     failure_type: Literal[
@@ -136,8 +137,8 @@ class MockFailure:
     delay: float = field(default=60.0, validator=ge(0))
 
 
-@frozen(kw_only=True)
-class MockResponse:
+@frozen(kw_only=True, eq=False, repr=False)
+class MockResponse(Comparable):
     """One canned answer; `body` is sent as JSON unless it is text, `file` as it is.
 
     It comes after `delay` seconds, or, if there is a `max_delay`, after some time between the two.
@@ -152,8 +153,8 @@ class MockResponse:
     failure: MockFailure | None = None
 
 
-@frozen(kw_only=True)
-class MockChoice:
+@frozen(kw_only=True, eq=False, repr=False)
+class MockChoice(Comparable):
     """What a step's own mock answers if the condition holds, in turn; without one, in any case."""
 
     condition: Any = None
@@ -161,8 +162,8 @@ class MockChoice:
     where: Mark = NOWHERE
 
 
-@frozen(kw_only=True)
-class StepMock:
+@frozen(kw_only=True, eq=False, repr=False)
+class StepMock(Comparable):
     """What answers a step in place of the network: the first choice that holds."""
 
     enabled: Flag = True
@@ -170,13 +171,13 @@ class StepMock:
     where: Mark = NOWHERE
 
 
-class StepSpec:
+class StepSpec(Comparable):
     """Base of the classes that say what a step of one type does (`sisyphus.steps`)."""
 
     __slots__ = ()
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Request(StepSpec):
     """What a `request` step sends; every text in it may hold templates."""
 
@@ -200,8 +201,8 @@ class Request(StepSpec):
     where: Mark = NOWHERE
 
 
-@frozen(kw_only=True)
-class Step:
+@frozen(kw_only=True, eq=False, repr=False)
+class Step(Comparable):
     """One step: what every type shares, and in `spec` what its type does."""
 
     name: str
@@ -225,8 +226,8 @@ class Step:
     where: Mark = NOWHERE
 
 
-@frozen(kw_only=True)
-class WebSocket:
+@frozen(kw_only=True, eq=False, repr=False)
+class WebSocket(Comparable):
     """How a run is watched; None means: not said here."""
 
     enabled: bool = False
@@ -237,8 +238,8 @@ class WebSocket:
     send_variables: bool = False
 
 
-@frozen(kw_only=True)
-class Route:
+@frozen(kw_only=True, eq=False, repr=False)
+class Route(Comparable):
     """Which requests the mock server answers, and how.
 
     `responses` are given in turn, the last one ever after; `else_response` where all but the condition holds.
@@ -259,8 +260,8 @@ class Route:
     where: Mark = NOWHERE
 
 
-@frozen(kw_only=True)
-class MockServer:
+@frozen(kw_only=True, eq=False, repr=False)
+class MockServer(Comparable):
     """A server the case brings with it.
 
     Attributes:
@@ -280,8 +281,8 @@ class MockServer:
     where: Mark = NOWHERE
 
 
-@frozen(kw_only=True)
-class Output:
+@frozen(kw_only=True, eq=False, repr=False)
+class Output(Comparable):
     """Where the result goes if the command line does not say, and how much of it."""
 
     formats: tuple[str, ...] = ("json",)
@@ -290,8 +291,8 @@ class Output:
     include_response: bool = True
 
 
-@frozen(kw_only=True)
-class Config:
+@frozen(kw_only=True, eq=False, repr=False)
+class Config(Comparable):
     """Settings of one case after the project file, the profile and the command line had their say."""
 
     name: str | None = None
@@ -323,8 +324,8 @@ class Config:
     raw: Mapping[str, Any] = field(factory=dict)  # as written and merged, what ${config.…} reads
 
 
-@frozen(kw_only=True)
-class DataSource:
+@frozen(kw_only=True, eq=False, repr=False)
+class DataSource(Comparable):
     """Where the rows of a case come from; those of files were read when it was loaded.
 
     Attributes:
@@ -341,8 +342,8 @@ class DataSource:
     where: Mark = NOWHERE
 
 
-@frozen(kw_only=True)
-class Row:
+@frozen(kw_only=True, eq=False, repr=False)
+class Row(Comparable):
     """The row that a case runs with, one of `total`."""
 
     source: DataSource
@@ -363,8 +364,8 @@ class Row:
         return {name: value for name, value in named.items() if name not in source.above}
 
 
-@frozen(kw_only=True)
-class Case:
+@frozen(kw_only=True, eq=False, repr=False)
+class Case(Comparable):
     """One case file, ready to run."""
 
     name: str

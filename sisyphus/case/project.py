@@ -15,6 +15,7 @@ from sisyphus.case._overriding import split_overrides
 from sisyphus.case._shapes import expected
 from sisyphus.case.draft import Draft, Findings
 from sisyphus.case.yaml import Map, read_file
+from sisyphus.comparable import Comparable
 from sisyphus.errors import nearest
 from sisyphus.values.template import literal
 from sisyphus.words import tr
@@ -26,8 +27,8 @@ PROJECT_FILE: Final = Path(".sisyphus") / "config.yaml"
 FUNCTIONS_FILE: Final = Path(".sisyphus") / "functions.py"
 
 
-@frozen(kw_only=True)
-class Choices:
+@frozen(kw_only=True, eq=False, repr=False)
+class Choices(Comparable):
     """What the command line or the caller says over the files.
 
     Attributes:
@@ -43,8 +44,8 @@ class Choices:
     environ: Mapping[str, str] = field(factory=lambda: os.environ)
 
 
-@frozen(kw_only=True)
-class Configuration:
+@frozen(kw_only=True, eq=False, repr=False)
+class Configuration(Comparable):
     """What all that has a say makes of the settings.
 
     Attributes:

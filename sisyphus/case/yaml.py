@@ -15,6 +15,7 @@ from attrs import frozen
 from sisyphus.case._files import SIZE_LIMIT, TooLargeError, UnreadableError, bytes_of, text_of
 from sisyphus.case._nodes import Map, Seq
 from sisyphus.case._scalars import scalar
+from sisyphus.comparable import Comparable
 from sisyphus.errors import CaseFileError, Mark, Problem
 from sisyphus.words import tr
 
@@ -68,8 +69,8 @@ def _read(data: bytes | str, place: _Place, root: Path | None, plain: Callable[[
     raise CaseFileError(dict.fromkeys(reading.problems) or [_no_mapping(value, place)])
 
 
-@frozen(kw_only=True)
-class _Place:
+@frozen(kw_only=True, eq=False, repr=False)
+class _Place(Comparable):
     """One file in the chain of those that include each other."""
 
     shown: str

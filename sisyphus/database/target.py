@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 from attrs import field, frozen
 
+from sisyphus.comparable import Comparable
 from sisyphus.errors import FieldError, nearest
 from sisyphus.words import tr
 
@@ -30,8 +31,8 @@ PORTS: Final = {"postgresql": 5432, "mysql": 3306}
 _LAST_PORT: Final = 65535
 
 
-@frozen(kw_only=True)
-class Target:
+@frozen(kw_only=True, eq=False, repr=False)
+class Target(Comparable):
     """A database; those of a server have a host, those of SQLite a path."""
 
     type: Kind

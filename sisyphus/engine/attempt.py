@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sisyphus.values.validate import CheckResult
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class Tried:
     """What an attempt came to.
 

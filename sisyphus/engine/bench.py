@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     RunStep = Callable[[Step, Place, CaseContext, Frame], Coroutine[Any, Any, StepResult]]
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class Bench:
     """The `sisyphus.steps.protocol.StepContext` of one step.
 
@@ -170,7 +170,7 @@ class Bench:
         )
 
 
-@define
+@define(eq=False, repr=False)
 class Chamber:
     """The `sisyphus.steps.protocol.Inside` of one round."""
 
@@ -198,7 +198,7 @@ class Chamber:
         self._bench.frame.scope.merge(self._frame.scope)
 
 
-@define
+@define(eq=False, repr=False)
 class Trial:
     """The `sisyphus.steps.protocol.Trial` of one task."""
 
@@ -226,7 +226,7 @@ class Trial:
             await trio.lowlevel.checkpoint()
 
 
-@define
+@define(eq=False, repr=False)
 class Lane:
     """The `sisyphus.steps.protocol.Lane` of one step; its place is given out beforehand, so that the order is the file's."""
 

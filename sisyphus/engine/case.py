@@ -55,7 +55,7 @@ async def run_case(case: Case, run: Run, emitter: Emitter) -> CaseStatus:
     return progress.status()
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class _CaseRun:
     case: Case
     run: Run

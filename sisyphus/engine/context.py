@@ -34,7 +34,7 @@ class ServeMock(Protocol):
     async def __call__(self, server: MockServer, *, task_status: trio.TaskStatus[Mapping[str, Any]]) -> None: ...
 
 
-@define
+@define(eq=False, repr=False)
 class Run:
     """What all cases of a run share.
 
@@ -89,7 +89,7 @@ class Run:
             self.stopping = tr("stopped at {count} failed cases (--max-failures)", count=self.cases_failed)
 
 
-@define
+@define(eq=False, repr=False)
 class CaseContext:
     """What the steps of one case share.
 

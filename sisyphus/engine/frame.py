@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from attrs import define, evolve, field, frozen
 
+from sisyphus.comparable import Comparable
 from sisyphus.results import Role
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ Why = Callable[[], "ErrorInfo | None"]
 """Says why a cancellation came, if it came from where this was made."""
 
 
-@frozen(kw_only=True)
-class Place:
+@frozen(kw_only=True, eq=False, repr=False)
+class Place(Comparable):
     """Where a step stands; see `sisyphus.results.StepResult` for `path`, `parent`, `iteration` and `role`."""
 
     index: int
@@ -31,7 +32,7 @@ class Place:
     role: Role | None = None
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class Frame:
     """What the steps of one list share.
 

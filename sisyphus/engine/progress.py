@@ -7,7 +7,7 @@ from attrs import define
 from sisyphus.events import Progressed
 
 
-@define
+@define(eq=False, repr=False)
 class Tally:
     """Counts a case's steps as they end; `failed` counts failures and errors."""
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
+from sisyphus.comparable import Comparable
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -23,8 +25,8 @@ _TOO_MANY: Final = 429
 _PYTHONIC: Final = {"assertion": "assertionerror", "timeout": "timeouterror", "connection": "connectionerror"}
 
 
-@frozen(kw_only=True)
-class Setback:
+@frozen(kw_only=True, eq=False, repr=False)
+class Setback(Comparable):
     """Why an attempt was not enough: the words that `retry_on` and `stop_on` may use for it.
 
     Attributes:

@@ -65,7 +65,7 @@ async def run_step(step: Step, place: Place, context: CaseContext, frame: Frame)
         raise
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class _StepRun:
     step: Step
     place: Place

@@ -11,6 +11,7 @@ import httpx
 from attrs import frozen
 
 from sisyphus.case.model import ABSENT
+from sisyphus.comparable import Comparable
 from sisyphus.errors import FieldError
 from sisyphus.http.content import media_type_of
 from sisyphus.words import tr
@@ -20,8 +21,8 @@ JSON: Final = "application/json"
 MULTIPART: Final = "multipart/form-data"
 
 
-@frozen(kw_only=True)
-class Part:
+@frozen(kw_only=True, eq=False, repr=False)
+class Part(Comparable):
     """One file of a multipart form, already read."""
 
     field: str
@@ -30,8 +31,8 @@ class Part:
     content_type: str | None = None  # None: by the file name's ending
 
 
-@frozen(kw_only=True)
-class Body:
+@frozen(kw_only=True, eq=False, repr=False)
+class Body(Comparable):
     """A body ready to be sent.
 
     Attributes:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from sisyphus.comparable import Comparable
 from sisyphus.words import tr
 
 # Types that say nothing about what is inside: servers send JSON, text and pictures under them.
@@ -27,8 +28,8 @@ _NOT_FOR_BODIES: Final = frozenset({"idna", "punycode", "undefined", "unicode-es
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)
 
 
-@frozen(kw_only=True)
-class Content:
+@frozen(kw_only=True, eq=False, repr=False)
+class Content(Comparable):
     """What a body says.
 
     Attributes:
@@ -99,8 +100,8 @@ def _value(text: str, media_type: str) -> tuple[Any, list[str]]:
     return text, [tr("the content type says {type}, but the body is not JSON: {why}", type=media_type, why=value.why)]
 
 
-@frozen
-class _NotJson:
+@frozen(eq=False, repr=False)
+class _NotJson(Comparable):
     why: str
 
 

@@ -12,6 +12,7 @@ import httpx
 from attrs import frozen
 
 from sisyphus.case.model import ABSENT, Auth
+from sisyphus.comparable import Comparable
 from sisyphus.errors import FieldError
 from sisyphus.http import bodies
 from sisyphus.http.bodies import Part, written
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["Call", "Outgoing", "Part", "encode"]
 
 
-@frozen(kw_only=True)
-class Call:
+@frozen(kw_only=True, eq=False, repr=False)
+class Call(Comparable):
     """A request as its step gives it: templates rendered, files read, the URL joined with its base.
 
     Attributes:
@@ -49,8 +50,8 @@ class Call:
     auth: Auth | None = None
 
 
-@frozen(kw_only=True)
-class Outgoing:
+@frozen(kw_only=True, eq=False, repr=False)
+class Outgoing(Comparable):
     """A request as it is sent, but for the session's cookies and the answers to challenges.
 
     Attributes:

@@ -7,14 +7,15 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
+from sisyphus.comparable import Comparable
 from sisyphus.http.headers import Headers
 from sisyphus.http.timings import PHASES
 
 _MS: Final = 1000.0
 
 
-@frozen(kw_only=True)
-class Sent:
+@frozen(kw_only=True, eq=False, repr=False)
+class Sent(Comparable):
     """What a step sent, before redirects led it anywhere else.
 
     Attributes:
@@ -27,8 +28,8 @@ class Sent:
     body: Any = None
 
 
-@frozen(kw_only=True)
-class Hop:
+@frozen(kw_only=True, eq=False, repr=False)
+class Hop(Comparable):
     """An answer that redirected."""
 
     status_code: int
@@ -36,8 +37,8 @@ class Hop:
     headers: Headers
 
 
-@frozen(kw_only=True)
-class Response:
+@frozen(kw_only=True, eq=False, repr=False)
+class Response(Comparable):
     """A whole answer.
 
     Attributes:

@@ -9,6 +9,7 @@ import httpx
 import trio
 from attrs import frozen
 
+from sisyphus.comparable import Comparable
 from sisyphus.http.client import Bytes, Client
 from sisyphus.http.decoding import Decoder
 from sisyphus.http.failures import shown, translated
@@ -37,8 +38,8 @@ KEEP: Final = 10 * 1024 * 1024
 _NO_TIMEOUTS: Final[dict[str, None]] = {}  # limits are the caller's cancel scopes
 
 
-@frozen(kw_only=True)
-class Made:
+@frozen(kw_only=True, eq=False, repr=False)
+class Made(Comparable):
     """An answer that no server gave."""
 
     status_code: int

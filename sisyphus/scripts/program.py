@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from attrs import frozen
 
+from sisyphus.comparable import Comparable
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ VALUE: Final = "__value__"
 """The name that the value of a script's last line has, if that line is an expression."""
 
 
-@frozen(kw_only=True)
-class Text:
+@frozen(kw_only=True, eq=False, repr=False)
+class Text(Comparable):
     """The text of a script and where it stands.
 
     Attributes:
@@ -65,8 +66,8 @@ class NoPython(Exception):
         self.column: Final = column
 
 
-@frozen(kw_only=True)
-class Program:
+@frozen(kw_only=True, eq=False, repr=False)
+class Program(Comparable):
     """A script that can be run.
 
     Attributes:

@@ -11,6 +11,7 @@ from sisyphus.case._rendering import check_condition
 from sisyphus.case._shapes import as_map, require, unknown
 from sisyphus.case.draft import Draft, spellings, take
 from sisyphus.case.model import ABSENT, NOWHERE, Number, Request
+from sisyphus.comparable import Comparable
 from sisyphus.errors import Mark, NetworkError, StepTimeout
 from sisyphus.steps._asking import answered
 from sisyphus.steps.fields import as_written, seconds
@@ -35,8 +36,8 @@ _ONLY: Final = {"api": ("database", "sql", "params"), "database": ("request",)}
 _SHOWN: Final = 300  # characters of what was seen last
 
 
-@frozen(kw_only=True)
-class Answer:
+@frozen(kw_only=True, eq=False, repr=False)
+class Answer(Comparable):
     """What is asked again and again, every `interval` seconds, and what the answer has to be like."""
 
     type: Literal["api", "database"]
@@ -130,7 +131,7 @@ async def wait_for(answer: Answer, context: StepContext) -> Outcome:
     return Outcome(view=view, failure=reason)
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class _Asking:
     answer: Answer
     context: StepContext

@@ -12,6 +12,7 @@ from sisyphus.case._shapes import example, expected, require, unknown
 from sisyphus.case.draft import Draft, spellings, take
 from sisyphus.case.model import NOWHERE, Check
 from sisyphus.case.yaml import Map
+from sisyphus.comparable import Comparable
 from sisyphus.errors import Mark
 from sisyphus.steps.fields import as_written
 from sisyphus.values.template import condition_holds
@@ -36,8 +37,8 @@ _TYPES: Final = {
 _EXAMPLE: Final = "condition: {type: jsonpath, path: $.state, operator: eq, expect: done}"
 
 
-@frozen(kw_only=True)
-class Asked:
+@frozen(kw_only=True, eq=False, repr=False)
+class Asked(Comparable):
     """What an answer has to be like: one of `check` and `expression`."""
 
     check: tuple[Check, ...] = ()

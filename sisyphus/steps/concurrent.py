@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sisyphus.steps.protocol import Lane, Outcome, StepContext
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Concurrent(StepSpec):
     """What a `concurrent` step runs, and how much of it at the same time."""
 
@@ -68,7 +68,7 @@ async def execute(spec: Concurrent, context: StepContext) -> Outcome:
     return group.outcome()
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class _Runner:
     """One of the steps, and those of its siblings that `depends_on` names: it begins when these have ended."""
 
@@ -89,7 +89,7 @@ def _runners(lanes: Sequence[Lane]) -> list[_Runner]:
     return runners
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class _Group:
     limiter: trio.CapacityLimiter
     fail_fast: bool

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sisyphus.steps.protocol import StepContext
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Database(StepSpec):
     """A statement for a database: a map of how it is reached, a URL, or the name of a connection or a variable."""
 

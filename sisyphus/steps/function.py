@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sisyphus.steps.protocol import StepContext
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Function(StepSpec):
     """Which function is called with what; without `function` the step's name is the function's."""
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sisyphus.steps.protocol import StepContext, Trial
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Load(StepSpec):
     """Which step is tried how often: each of `threads` tasks tries it `iterations` times.
 
@@ -81,7 +81,7 @@ async def execute(spec: Load, context: StepContext) -> Outcome:
     return load.outcome(tolerant=spec.tolerant)
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class _Run:
     context: StepContext
     step: Step

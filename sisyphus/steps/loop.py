@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 from sisyphus.case._shapes import example, kind_of, require, whole
 from sisyphus.case.draft import ANYTHING, spellings
 from sisyphus.case.model import ABSENT, NOWHERE, Flag, Number, Step, StepSpec
+from sisyphus.comparable import Comparable
 from sisyphus.errors import FieldError, Mark, StepError
 from sisyphus.steps.fields import as_written, count, flag, seconds
 from sisyphus.steps.protocol import Outcome
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from sisyphus.steps.protocol import Inside, StepContext
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Loop(StepSpec):
     """What a `loop` step repeats, and how often: `loop_count` times, for each of `items`, or while a condition holds.
 
@@ -135,8 +136,8 @@ async def execute(spec: Loop, context: StepContext) -> Outcome:
     return looping.outcome(ignore_failures=flag(context.render_whole(spec.ignore_failures), "ignore_failures"))
 
 
-@frozen(kw_only=True)
-class _Turns:
+@frozen(kw_only=True, eq=False, repr=False)
+class _Turns(Comparable):
     """How many rounds there are, and the names that each of them has."""
 
     total: int
@@ -174,7 +175,7 @@ def _row_names(rows: Sequence[Any]) -> Callable[[int], dict[str, Any]]:
     return names
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class _Looping:
     spec: Loop
     context: StepContext

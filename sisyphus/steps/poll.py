@@ -11,6 +11,7 @@ from sisyphus.case._requesting import REQUEST, finish_request
 from sisyphus.case._shapes import as_map, require
 from sisyphus.case.draft import Draft, spellings, take
 from sisyphus.case.model import NOWHERE, Number, Request, Retry, Step, StepSpec
+from sisyphus.comparable import Comparable
 from sisyphus.errors import Mark, StepTimeout
 from sisyphus.results import ErrorInfo
 from sisyphus.steps._asking import Asked, asked_draft, holds
@@ -27,15 +28,15 @@ if TYPE_CHECKING:
 LONGEST_REST: Final = 30.0  # seconds between two attempts, whatever the backoff
 
 
-@frozen(kw_only=True)
-class OnTimeout:
+@frozen(kw_only=True, eq=False, repr=False)
+class OnTimeout(Comparable):
     """What becomes of a poll that runs out of attempts or of time."""
 
     behavior: Literal["fail", "continue"] = "fail"
     message: str | None = None
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Poll(StepSpec):
     """What is asked how often, and for what; `interval` and `timeout` are in milliseconds."""
 
@@ -124,7 +125,7 @@ async def execute(spec: Poll, context: StepContext) -> Outcome:
     return polling.outcome()
 
 
-@define(kw_only=True)
+@define(kw_only=True, eq=False, repr=False)
 class _Polling:
     spec: Poll
     context: StepContext

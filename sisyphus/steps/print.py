@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from sisyphus.steps.protocol import StepContext
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Print(StepSpec):
     """What a `print` step says: text, or any value as JSON."""
 

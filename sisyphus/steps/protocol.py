@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from attrs import frozen
 
+from sisyphus.comparable import Comparable
 from sisyphus.errors import StepError
 from sisyphus.results import ErrorInfo
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from sisyphus.results import StepResult
 
 
-@frozen(kw_only=True)
-class Outcome:
+@frozen(kw_only=True, eq=False, repr=False)
+class Outcome(Comparable):
     """What one attempt came to, before validations.
 
     Attributes:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sisyphus.steps.protocol import StepContext
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Script(StepSpec):
     """What a `script` step runs.
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sisyphus.results import ErrorInfo, StepResult
 
 
-@define
+@define(eq=False, repr=False)
 class Troubles:
     """Counts the steps inside that failed; keeps the first of each kind alone, however many there are."""
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sisyphus.steps.protocol import StepContext
 
 
-@frozen(kw_only=True)
+@frozen(kw_only=True, eq=False, repr=False)
 class Wait(StepSpec):
     """What a `wait` step waits for: a time, or a condition asked again and again."""
 

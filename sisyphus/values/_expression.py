@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from attrs import frozen
 
+from sisyphus.comparable import Comparable
 from sisyphus.errors import TemplateError
 from sisyphus.values._lookup import Step, finish, look_up
 from sisyphus.values._patience import Patience
@@ -45,8 +46,8 @@ _KEYWORDS: Final = frozenset([
 ])
 
 
-@frozen
-class Expression:
+@frozen(eq=False, repr=False)
+class Expression(Comparable):
     """A compiled expression: how to evaluate it, the free names in it, and those it calls as functions."""
 
     part: Part

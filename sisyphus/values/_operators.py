@@ -9,6 +9,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from sisyphus.case.model import ABSENT
+from sisyphus.comparable import Comparable
 from sisyphus.errors import FieldError, nearest
 from sisyphus.values import _schema
 from sisyphus.values._equality import is_number, json_equal, number
@@ -18,8 +19,8 @@ from sisyphus.values._text import show, show_typed, to_text, type_name
 from sisyphus.words import tr
 
 
-@frozen(kw_only=True)
-class Operator:
+@frozen(kw_only=True, eq=False, repr=False)
+class Operator(Comparable):
     """One comparator.
 
     Attributes:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
+from sisyphus.comparable import Comparable
 from sisyphus.errors import QueryError, nearest
 from sisyphus.values._path_functions import FUNCTIONS, PathFunction
 from sisyphus.values._text import shorten
@@ -35,8 +36,8 @@ class Numeral(int):
     """A number after a dot, which the RFC does not have: an index, and on a mapping the key of that name."""
 
 
-@frozen
-class Call:
+@frozen(eq=False, repr=False)
+class Call(Comparable):
     """A function at the end of a path, with its arguments."""
 
     name: str
@@ -44,8 +45,8 @@ class Call:
     args: tuple[Any, ...]
 
 
-@frozen
-class Path:
+@frozen(eq=False, repr=False)
+class Path(Comparable):
     """A parsed path.
 
     Attributes:

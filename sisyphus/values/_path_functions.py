@@ -9,6 +9,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from sisyphus.case.model import ABSENT
+from sisyphus.comparable import Comparable
 from sisyphus.errors import QueryError
 from sisyphus.values._equality import is_number, json_equal, number
 from sisyphus.values._patience import tick
@@ -17,8 +18,8 @@ from sisyphus.values._text import to_text, type_name
 from sisyphus.words import tr
 
 
-@frozen(kw_only=True)
-class PathFunction:
+@frozen(kw_only=True, eq=False, repr=False)
+class PathFunction(Comparable):
     """A function: its value is the first argument; `least` to `most` others are written in the path.
 
     Attributes:

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from attrs import frozen
 
+from sisyphus.comparable import Comparable
 from sisyphus.errors import TemplateError
 from sisyphus.values._text import shorten
 from sisyphus.words import tr
@@ -22,8 +23,8 @@ _INSIDE: Final = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[()\[\]{}'"]
 _CLOSERS: Final = {"(": ")", "[": "]", "{": "}"}
 
 
-@frozen
-class Segment:
+@frozen(eq=False, repr=False)
+class Segment(Comparable):
     """A piece of a template's text; `start` and `end` enclose it with its delimiters."""
 
     kind: Literal["text", "expression", "statement"]

@@ -8,6 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from sisyphus.case.model import ABSENT
+from sisyphus.comparable import Comparable
 from sisyphus.errors import FieldError, nearest
 from sisyphus.values._operators import ALIASES, OPERATORS, Operator
 from sisyphus.values._text import show, show_typed, type_name
@@ -16,8 +17,8 @@ from sisyphus.words import tr
 __all__ = ["ALIASES", "OPERATORS", "Operator", "Verdict", "compare", "operator_named"]
 
 
-@frozen
-class Verdict:
+@frozen(eq=False, repr=False)
+class Verdict(Comparable):
     """Whether a comparison holds and, if not, why."""
 
     holds: bool

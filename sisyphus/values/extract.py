@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from attrs import evolve, frozen
 
 from sisyphus.case.model import ABSENT, NOWHERE, Extractor
+from sisyphus.comparable import Comparable
 from sisyphus.errors import FieldError, Mark, QueryError, nearest
 from sisyphus.values._patterns import compile_pattern
 from sisyphus.values._text import to_json, to_text
@@ -17,8 +18,8 @@ from sisyphus.values.template import condition_holds, render
 from sisyphus.words import tr
 
 
-@frozen(kw_only=True)
-class Extracted:
+@frozen(kw_only=True, eq=False, repr=False)
+class Extracted(Comparable):
     """What an extractor found.
 
     Attributes:
@@ -33,8 +34,8 @@ class Extracted:
     where: Mark = NOWHERE
 
 
-@frozen
-class _Matches:
+@frozen(eq=False, repr=False)
+class _Matches(Comparable):
     values: Sequence[Any]
     reason: str | None = None  # why there are none
     single: bool = False  # one value by nature: a list in it is the list of all

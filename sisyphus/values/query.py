@@ -9,6 +9,7 @@ from typing import Any, Final, Literal
 from attrs import frozen
 
 from sisyphus.case.model import ABSENT
+from sisyphus.comparable import Comparable
 from sisyphus.errors import QueryError, nearest
 from sisyphus.values._path import Call, Numeral, Path, Step, normalised, parse_path
 from sisyphus.values._patience import Patience
@@ -23,8 +24,8 @@ _KEYS_SHOWN: Final = 10
 _HEADERS: Final = "$.headers"
 
 
-@frozen
-class Found:
+@frozen(eq=False, repr=False)
+class Found(Comparable):
     """What a path led to.
 
     Attributes:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from sisyphus.case.model import ABSENT, NOWHERE, Check
+from sisyphus.comparable import Comparable
 from sisyphus.errors import FieldError, Mark, QueryError, StepError
 from sisyphus.values._patience import Patience
 from sisyphus.values._text import shorten, to_text
@@ -21,8 +22,8 @@ from sisyphus.words import tr
 Status = Literal["passed", "failed", "error"]
 
 
-@frozen(kw_only=True)
-class CheckResult:
+@frozen(kw_only=True, eq=False, repr=False)
+class CheckResult(Comparable):
     """What came of one validation.
 
     Attributes:
@@ -69,8 +70,8 @@ def validate(
     return [_check(check, around) for check in checks]
 
 
-@frozen
-class _Around:
+@frozen(eq=False, repr=False)
+class _Around(Comparable):
     """What all checks of one result are made with."""
 
     view: Mapping[str, Any]
