@@ -19,17 +19,24 @@ if TYPE_CHECKING:
 # A thousand times longer than any question that is meant takes, and short against the limits of steps.
 MAX_SECONDS: Final = 1.0
 
-# Asking for the time costs more than most of what is done in between.
+# Asking for the time, which is a system call here, costs more than most of what is done in between.
 _TICKS: Final = 16
 
 
 class _Budget:
-    __slots__ = ("ends", "error", "ticks")
+    __slots__ = ("_ends", "error", "ticks")
 
     def __init__(self, error: type[StepError]) -> None:
-        self.ends = thread_time() + MAX_SECONDS
+        self._ends: float | None = None
         self.error = error
         self.ticks = 0
+
+    def left(self) -> float:
+        """The seconds that are left, from the first time that somebody asks: most questions are over before."""
+        now = thread_time()
+        if self._ends is None:
+            self._ends = now + MAX_SECONDS
+        return self._ends - now
 
 
 _CURRENT: Final = ContextVar[_Budget | None]("patience", default=None)
@@ -67,7 +74,7 @@ def tick() -> None:
     if budget is None:
         return
     budget.ticks += 1
-    if budget.ticks % _TICKS == 0 and thread_time() > budget.ends:
+    if budget.ticks % _TICKS == 0 and budget.left() < 0:
         raise over(budget.error)
 
 
@@ -80,7 +87,7 @@ def left(error: type[StepError]) -> float:
     budget = _CURRENT.get()
     if budget is None:
         return MAX_SECONDS
-    seconds = budget.ends - thread_time()
+    seconds = budget.left()
     if seconds <= 0:
         raise over(error)
     return seconds
