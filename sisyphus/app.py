@@ -146,7 +146,7 @@ class LiveRun:
                 async with trio.open_nursery() as serving:
                     try:
                         self._open_log(record, opened)
-                        self._open_page(record, opened)
+                        self._open_pages(record, opened)
                         await self._open_door(record, serving)
                     except StartError as exc:
                         self._troubles.append(exc)
@@ -185,16 +185,17 @@ class LiveRun:
                 for announcer in self._announcers():
                     announcer.log_ended(str(log.trouble))
 
-    def _open_page(self, record: Record, opened: ExitStack) -> None:
-        if self._settings.html is None:
+    def _open_pages(self, record: Record, opened: ExitStack) -> None:
+        wanted = self._settings.pages
+        if not wanted:
             return
-        from sisyphus.report.html_report import HtmlReport
+        from sisyphus.report.pages import Pages
 
         try:
-            record.page = HtmlReport(self._settings.html)
+            record.pages = Pages(wanted)
         except OutputError as exc:
             raise StartError(str(exc)) from exc
-        opened.callback(record.page.abandon)
+        opened.callback(record.pages.abandon)
 
     async def _open_door(self, record: Record, serving: trio.Nursery) -> None:
         if self._live is None:
@@ -246,7 +247,9 @@ class LiveRun:
         record.outputs = {name: case.config.output for name, case in by_id.items()}
         fold = Fold(by_id, keep_steps=self._settings.keep_steps)
         events, incoming = trio.open_memory_channel[Event](EVENT_BUFFER)
-        looked_at = self._settings.details or record.details is not None or record.page is not None
+        if record.pages is not None:
+            record.pages.open_for(by_id)
+        looked_at = self._settings.details or record.details is not None or record.pages is not None
         async with Pools() as pools:
             run = self._run = Run(
                 clock=clock, pools=pools, serve_mock=_serve_mock, cases_total=len(self._cases), details=looked_at,
@@ -270,8 +273,8 @@ class LiveRun:
         for sink in tuple(self._sinks):
             self._show(sink, sink.finish, self._result)
         record.close()
-        if record.page is not None and record.page.trouble is not None:
-            self._troubles.append(record.page.trouble)
+        if record.pages is not None:
+            self._troubles += record.pages.troubles
         if self._scope.cancel_called:
             self._linger_no_longer()
 

@@ -226,9 +226,18 @@ def _settings(
         details=keep_steps or args.verbose,
         event_log=None if args.event_log is None else Path(args.event_log),
         html=None if args.html is None else Path(args.html),
+        html_parts=_html_parts(args, cases),
         handle_signals=threading.current_thread() is threading.main_thread(),
         narrow=narrow,
     )
+
+
+def _html_parts(args: argparse.Namespace, cases: Sequence[Case]) -> dict[Path, set[str]]:
+    if args.html is not None or not any(case.config.output.path for case in cases):
+        return {}
+    from sisyphus.destinations import destinations
+
+    return destinations(cases, "html")
 
 
 def _carry_out(run: LiveRun, outputs: Outputs) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from attrs import evolve
 
@@ -18,11 +18,16 @@ if TYPE_CHECKING:
     from sisyphus.case.model import Case
     from sisyphus.results import RunResult
 
-_NAME: Final = "result.json"  # in a folder
+_IN_A_FOLDER: Final = {"json": "result.json", "html": "report.html"}
+_SUFFIXES: Final = {"json": (".json",), "html": (".html", ".htm")}
 
 
-def destinations(cases: Iterable[Case]) -> dict[Path, set[str]]:
+def destinations(cases: Iterable[Case], kind: Literal["json", "html"] = "json") -> dict[Path, set[str]]:
     """The files that cases name for their results, and the case files that name each of them.
+
+    Args:
+        cases: the cases of a run.
+        kind: the format. A case with several has one path: what has another format's suffix gets its own.
 
     Raises:
         OutputError: a path has a template that cannot be rendered.
@@ -30,8 +35,10 @@ def destinations(cases: Iterable[Case]) -> dict[Path, set[str]]:
     wanted: defaultdict[Path, set[str]] = defaultdict(set)
     for case in cases:
         output = case.config.output
-        if output.path and "json" in output.formats:
-            wanted[_file(output.path if "{" not in output.path else _rendered(output.path, case))].add(case.file)
+        if output.path and kind in output.formats:
+            path = output.path if "{" not in output.path else _rendered(output.path, case)
+            others = [known for known in _SUFFIXES if known in output.formats and known != kind]
+            wanted[_file(path, kind, others)].add(case.file)
     return dict(wanted)
 
 
@@ -40,9 +47,17 @@ def part_of(result: RunResult, files: Collection[str]) -> RunResult:
     return evolve(result, cases=tuple(case for case in result.cases if case.file in files))
 
 
-def _file(path: str) -> Path:
-    folder = path.endswith(("/", os.sep)) or Path(path).is_dir()
-    return Path(path) / _NAME if folder else Path(path)
+def _file(path: str, kind: str, others: Iterable[str]) -> Path:
+    if path.endswith(("/", os.sep)) or Path(path).is_dir():
+        return Path(path) / _IN_A_FOLDER[kind]
+    suffix = Path(path).suffix.lower()
+    foreign = [known for other in others for known in _SUFFIXES[other]]
+    if suffix in foreign:
+        return Path(path).with_suffix(_SUFFIXES[kind][0])
+    # Of two formats and a path that says neither, the page is the one whose name has to tell what it is.
+    if kind == "html" and foreign and suffix not in _SUFFIXES[kind]:
+        return Path(f"{path}{_SUFFIXES[kind][0]}")
+    return Path(path)
 
 
 def _rendered(path: str, case: Case) -> str:

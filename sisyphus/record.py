@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from sisyphus.events import Event
     from sisyphus.journal import Journal
     from sisyphus.live.run_state import RunState
-    from sisyphus.report.html_report import HtmlReport
+    from sisyphus.report.pages import Pages
 
 
 @define(kw_only=True, eq=False, repr=False)
 class Record:
-    """The newest events in memory, all of them in a file or in a page, what came of the newest steps, and how it is with the run.
+    """The newest events in memory, all of them in a file or in pages, what came of the newest steps, and how it is with the run.
 
     Each only if somebody asked for it.
 
@@ -36,32 +36,34 @@ class Record:
     log: EventLog | None = None
     state: RunState | None = None
     details: Details | None = None
-    page: HtmlReport | None = None
+    pages: Pages | None = None
     outputs: Mapping[str, Output] = field(factory=dict)  # by case: how much of its steps is told
 
     def append(self, seq: int, event: Event) -> None:
         """Keeps an event, encoded once for all; what its case does not send is counted, and that is all."""
         if self.state is not None:
             self.state.handle(event)
-        if (self.details is not None or self.page is not None) and isinstance(event.result, StepResult):
-            self._describe(seq, event.result, event.test_case_id)
-        if not event.sent or (self.journal is None and self.log is None and self.page is None):
+        case = event.test_case_id
+        paged = self.pages is not None and self.pages.has(case)
+        if (self.details is not None or paged) and isinstance(event.result, StepResult):
+            self._describe(seq, event.result, case)
+        if not event.sent or (self.journal is None and self.log is None and not paged):
             return
         payload = encode(event, seq=seq, run_id=self.run_id)
-        if self.page is not None:
-            self.page.append(payload)
+        if self.pages is not None:
+            self.pages.append(case, payload)
         if self.log is not None:
             self.log.append(seq, payload)
         if self.journal is not None:
-            self.journal.append(seq, payload, kind=event.data.type, case=event.test_case_id)
+            self.journal.append(seq, payload, kind=event.data.type, case=case)
 
     def _describe(self, seq: int, result: StepResult, case: str | None) -> None:
         output = self.outputs.get(case or "", Output())
         detail = dumps(step_document(result, output))
         if self.details is not None:
             self.details.keep(seq, detail, spare=result.status in {"success", "skipped"})
-        if self.page is not None:
-            self.page.append_detail(seq, detail.encode())
+        if self.pages is not None:
+            self.pages.append_detail(case, seq, detail.encode())
 
     def begin(self) -> None:
         """The run begins."""
@@ -76,5 +78,5 @@ class Record:
             self.log.close()
         if self.journal is not None:
             self.journal.close()
-        if self.page is not None:
-            self.page.finish()
+        if self.pages is not None:
+            self.pages.finish()

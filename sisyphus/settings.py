@@ -12,7 +12,7 @@ from sisyphus.errors import UsageError
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from pathlib import Path
 
     from sisyphus.case.model import Case
@@ -35,6 +35,7 @@ class Settings:
         details: whether anyone looks at their responses; if not, these need not be searched for secrets.
         event_log: the file that gets every event as a line.
         html: the file that the page with the run in it goes to.
+        html_parts: more such files, each with the names of the case files whose cases stand in it.
         handle_signals: whether SIGINT and SIGTERM end the run, a second one the process; only in the main thread.
         environ: what ``${env.…}`` reads.
         narrow: chooses among the cases once the rows that stand in a database are known; asked only if there are any.
@@ -48,9 +49,16 @@ class Settings:
     details: bool = True
     event_log: Path | None = None
     html: Path | None = None
+    html_parts: Mapping[Path, Collection[str]] = field(factory=dict)
     handle_signals: bool = False
     environ: Mapping[str, str] = field(factory=lambda: os.environ)
     narrow: Callable[[Sequence[Case]], Sequence[Case]] | None = None
+
+    @property
+    def pages(self) -> dict[Path, Collection[str] | None]:
+        """All files that a page goes to, and the case files it is about; None for all of them."""
+        whole: dict[Path, Collection[str] | None] = {} if self.html is None else {self.html: None}
+        return {**self.html_parts, **whole}
 
     @property
     def most_failures(self) -> int | None:

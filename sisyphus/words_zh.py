@@ -273,9 +273,9 @@ CATALOGUE: Final[dict[str, str]] = {
     "a file": "文件",
     "a file needs a path": "文件需要路径",
     # case._reporting
-    "this version does not write {formats} yet; json can be written": "这个版本还不能写出 {formats}；可以写出 json",
+    "this version does not write {formats} yet; json and html can be written": "这个版本还不能写出 {formats}；可以写出 json 和 html",
     "unknown format '{name}'": "未知的格式“{name}”",
-    "output: json is written nowhere without a path": "output：没有 path，json 不会写到任何地方",
+    "output: {format} is written nowhere without a path": "output：没有 path，{format} 不会写到任何地方",
     # case._retrying
     "'{key}' has no effect beside max_attempts": "已有 max_attempts，“{key}”不起作用",
     "known: {names}": "可用的有：{names}",

@@ -36,6 +36,24 @@ def test_other_formats_write_no_json() -> None:
     assert destinations([a_case("{format: console, path: a.json}"), a_case("{format: html, path: a.html}")]) == {}
 
 
+def test_of_several_formats_each_has_a_file_of_its_own(tmp_path: Path) -> None:
+    def files(written: str) -> tuple[str, ...]:
+        cases = [a_case(f"{{formats: [html, json], path: {written}}}")]
+        return tuple(str(path) for kind in ("json", "html") for path in destinations(cases, kind))
+
+    assert files("out/r.json") == ("out/r.json", "out/r.html")
+    assert files("out/r.HTM") == ("out/r.json", "out/r.HTM")
+    assert files("out/r.html") == ("out/r.json", "out/r.html")
+    assert files("v1.2") == ("v1.2", "v1.2.html")
+    assert files(f"{tmp_path}") == (f"{tmp_path}/result.json", f"{tmp_path}/report.html")
+
+
+def test_a_single_format_takes_the_path_as_it_is() -> None:
+    assert destinations([a_case("{format: html, path: a.json}")], "html") == {Path("a.json"): {"c.yaml"}}
+    assert destinations([a_case("{format: json, path: a.html}")]) == {Path("a.html"): {"c.yaml"}}
+    assert destinations([a_case("{format: json, path: a.html}")], "html") == {}
+
+
 def test_a_path_may_hold_templates(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUILD", "7")
     case = a_case(

@@ -18,9 +18,9 @@ _OUTPUT: Final = spellings(
     format="formats",
 )  # fmt: skip
 
-_WRITTEN: Final = frozenset({"json"})
+_WRITTEN: Final = frozenset({"html", "json"})
 _SHOWN: Final = frozenset({"console", "text"})  # which stdout shows anyway
-_LATER: Final = frozenset({"allure", "csv", "html", "junit"})
+_LATER: Final = frozenset({"allure", "csv", "junit"})
 _FORMATS: Final = {name: name for name in sorted(_WRITTEN | _SHOWN | _LATER)}
 
 
@@ -32,7 +32,7 @@ def output_draft(source: Map, found: Findings) -> Draft:
         later += _sort_out_formats(draft, found)
     if later:
         named = ", ".join(dict.fromkeys(name.removesuffix("_dir") for name in later))
-        message = tr("this version does not write {formats} yet; json can be written", formats=named)
+        message = tr("this version does not write {formats} yet; json and html can be written", formats=named)
         found.warn(draft.place_of("formats") if "formats" in draft else draft.place, message)
     return draft
 
@@ -70,8 +70,12 @@ def take_mask(output: Draft, config: Draft, found: Findings) -> None:
 def check_output(config: Draft, found: Findings) -> None:
     """Notes of merged settings that a format is asked for and no place for it."""
     output = config.get("output")
-    if output is not None and "json" in output.get("formats", ()) and not output.get("path"):
-        message = tr("output: json is written nowhere without a path")
-        found.warn(
-            output.place_of("formats"), f"{message} ({tr('write for example {example}', example='path: result.json')})"
-        )
+    if output is None or output.get("path"):
+        return
+    for name in output.get("formats", ()):
+        if name in _WRITTEN:
+            message = tr("output: {format} is written nowhere without a path", format=name)
+            example_path = "path: result.json" if name == "json" else "path: report.html"
+            advice = tr("write for example {example}", example=example_path)
+            found.warn(output.place_of("formats"), f"{message} ({advice})")
+            return

@@ -34,7 +34,7 @@ def warnings(text: str) -> list[str]:
         ("{formats: [text, json], path: reports/}", Output(formats=("text", "json"), path="reports/")),
         ("{include_request: false}", Output(include_request=False)),
         ("{include_response: false}", Output(include_response=False)),
-        ("{format: html, path: r.html}", Output(formats=(), path="r.html")),
+        ("{format: html, path: r.html}", Output(formats=("html",), path="r.html")),
         ("{allure: false, allure_dir: }", Output()),
     ],
 )
@@ -42,15 +42,19 @@ def test_it_says_where_the_result_goes(text: str, means: Output) -> None:
     assert output(text) == means
 
 
-LATER = "this version does not write {} yet; json can be written"
+LATER = "this version does not write {} yet; json and html can be written"
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("output: {path: r.json}", []),
-        ("output: {format: html}", [f"4:20: {LATER.format('html')}"]),
-        ("output: {formats: [html, json, junit], path: r}", [f"4:21: {LATER.format('html, junit')}"]),
+        ("output: {format: html, path: r.html}", []),
+        (
+            "output: {format: html}",
+            ["4:20: output: html is written nowhere without a path (write for example path: report.html)"],
+        ),
+        ("output: {formats: [html, json, junit], path: r}", [f"4:21: {LATER.format('junit')}"]),
         ("output: {formats: [csv, Allure], allure: true}", [f"4:21: {LATER.format('allure, csv')}"]),
         ("output: {allure: true}", [f"4:11: {LATER.format('allure')}"]),
         ("output: {allure_dir: out}", [f"4:11: {LATER.format('allure')}"]),
