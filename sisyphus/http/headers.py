@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from typing import Final
 
 
@@ -34,6 +34,10 @@ class Headers(Mapping[str, str]):
 
     def __iter__(self) -> Iterator[str]:
         return (name for name, _ in self._found.values())
+
+    def items(self) -> ItemsView[str, str]:
+        """The headers as pairs, as they are now."""
+        return {name: self[name] for name, _ in self._found.values()}.items()
 
     def __len__(self) -> int:
         return len(self._found)

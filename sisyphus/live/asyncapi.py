@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Union, get_args
 from sisyphus.events import DATA_TYPES
 from sisyphus.live.asking import TYPES
 from sisyphus.live.control import PROTOCOL
+from sisyphus.live.looking import MOST
 from sisyphus.version import __version__
 from sisyphus.wire import always_sent
 
@@ -61,6 +62,14 @@ _CONTROL: Final[dict[str, tuple[str, Schema, list[str]]]] = {
     ),
 }
 
+# What is answered once, to who asks for single steps.
+_DETAILS: Final[Schema] = {
+    "description": "Steps by the seq of the event that ended them, as in the JSON result; null for one that is not kept.",
+    "type": "object",
+    "patternProperties": {"^[1-9][0-9]*$": {"type": ["object", "null"]}},
+    "additionalProperties": False,
+}
+
 # Where the run asks for a token, one of these shows it.
 _SECURITY: Final = [{"$ref": f"#/components/securitySchemes/{name}"} for name in ("header", "query")]
 
@@ -89,16 +98,21 @@ def description(host: str, *, secure: bool = False) -> Schema:
                 "Server-Sent Events, with the seq as id and control messages as named events; or lines of JSON.",
                 {**_QUERY, "format": {"enum": ["sse", "ndjson"], "default": "sse"}},
             ),
+            "details": _channel(
+                "/details", ["details"], f"One object, whose size nothing bounds: what came of 1 to {MOST} steps.",
+                {"seq": {**_SEQ, "minimum": 1, "description": "may stand there several times"}, "token": _QUERY["token"]},
+            ),
         },
         "operations": {
             f"send_{name}": {"action": "send", "channel": {"$ref": f"#/channels/{name}"}}
-            for name in ("websocket", "events")
+            for name in ("websocket", "events", "details")
         },
         "components": {
-            "messages": {name: _message(name) for name in (*events, *words)},
+            "messages": {name: _message(name) for name in (*events, *words, "details")},
             "schemas": {
                 **{cls.type: _event(cls) for cls in DATA_TYPES},
                 **{name: _control(name) for name in words},
+                "details": _DETAILS,
             },
             "securitySchemes": {
                 "header": {"type": "http", "scheme": "bearer"},

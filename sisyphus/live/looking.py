@@ -26,7 +26,7 @@ async def tell_details(visit: Visit) -> None:
     stand still while they are unpacked.
     """
     try:
-        seqs = _looked_at(visit.head)
+        seqs = looked_at(visit.head)
     except BadRequest as bad:
         await visit.say(HTTPStatus.BAD_REQUEST, str(bad))
         return
@@ -44,7 +44,7 @@ async def tell_details(visit: Visit) -> None:
     await visit.stream.send_all(b"}\n")
 
 
-def _looked_at(head: Head) -> tuple[int, ...]:
+def looked_at(head: Head) -> tuple[int, ...]:
     """The steps that are asked for, by the `seq` of their last event, in the order of the query, each once.
 
     Raises:

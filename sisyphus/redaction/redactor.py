@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from operator import is_
 from typing import TYPE_CHECKING, Any, Final
 
 from attrs import evolve
@@ -36,9 +37,14 @@ if TYPE_CHECKING:
 
 MASK: Final = "***"
 
+_PLAIN: Final = frozenset({int, float, bool, type(None)})  # they are shown as they are, if their name tells no secret
 _DEEPEST: Final = 100  # as deep as any document worth showing
 _SHOWN: Final = 2  # characters at each end with `partial`
 _PARTIAL_FROM: Final = 8
+
+# What is told of one step is told of the next: names, headers, types. What they are searched for once.
+_REMEMBERED: Final = 2000
+_SHORT: Final = 200  # characters
 
 # Secrets that stand in a text with their name, whoever wrote it: `token=…`, `"token": "…"`, `<token>…`, `Bearer …`. A
 # name with a colon counts in JSON and as a header only: "variable 'token': it is not defined" tells no secret.
@@ -78,6 +84,9 @@ class Redactor:
         self._shared = shared
         self._strategy = strategy
         self._details = details
+        self._clean: set[str] = set()
+        self._harmless: set[str] = set()  # of these, keys that are no names of secrets
+        self._searched = 0  # the version of the secrets that they are without
 
     def learn(self, name: str, value: Any) -> None:
         """Remembers the value of a variable if its name, or a key inside it, says that it is secret."""
@@ -97,9 +106,28 @@ class Redactor:
         return MASK
 
     def text(self, text: str) -> str:
-        """A text without secrets."""
+        """A text without secrets; the very same where there were none."""
         if self._strategy == "none" or not text:
             return text
+        if self._searched != self._secrets.version:
+            self._forget()
+        elif text in self._clean:
+            return text
+        clean = self._searched_through(text)
+        if clean != text:
+            return clean
+        if len(text) <= _SHORT:
+            if len(self._clean) >= _REMEMBERED:
+                self._forget()
+            self._clean.add(text)
+        return text
+
+    def _forget(self) -> None:
+        self._searched = self._secrets.version
+        self._clean.clear()
+        self._harmless.clear()
+
+    def _searched_through(self, text: str) -> str:
         text = self._secrets.scrubbed(text, self.mask)
         if self._shared is not None:
             text = self._shared.scrubbed(text, self.mask)
@@ -125,31 +153,38 @@ class Redactor:
 
     def value(self, value: Any, depth: int = 0) -> Any:
         """A value without secrets: a copy where anything had to be masked, else the value itself."""
-        if self._strategy == "none":
+        if value.__class__ in _PLAIN or self._strategy == "none":
             return value
         if isinstance(value, str):
             return self.text(value)
         if depth > _DEEPEST:
             return "…"
-        if isinstance(value, Mapping):
+        if value.__class__ is dict or isinstance(value, Mapping):
             return self._mapping(value, depth)
         if isinstance(value, list | tuple):
             items = [self.value(item, depth + 1) for item in value]
-            return value if all(new is old for new, old in zip(items, value, strict=True)) else items
+            return value if all(map(is_, items, value)) else items
         return value
 
     def _mapping(self, value: Mapping[Any, Any], depth: int) -> Mapping[Any, Any]:
-        items = {
-            self._key(key): self._all_of(inner, depth) if key in self._names else self.value(inner, depth + 1)
-            for key, inner in value.items()
-        }
-        same = len(items) == len(value) and all(
-            new is old for new, old in zip(items.values(), value.values(), strict=True)
-        )
-        return value if same and all(key in items for key in value) else items
-
-    def _key(self, key: Any) -> Any:
-        return self.text(key) if isinstance(key, str) else key
+        # Of what is told of a step, most is seen here; most of it is what was seen of the step before.
+        items: dict[Any, Any] = {}
+        same = True
+        if self._searched != self._secrets.version:
+            self._forget()
+        for key, inner in value.items():
+            if key in self._harmless:
+                clean = inner if inner.__class__ in _PLAIN else self.value(inner, depth + 1)
+                items[key] = clean
+                same = same and clean is inner
+                continue
+            sensitive = key in self._names
+            shown = self.text(key) if isinstance(key, str) else key
+            clean = items[shown] = self._all_of(inner, depth) if sensitive else self.value(inner, depth + 1)
+            same = same and clean is inner and shown is key
+            if not sensitive and shown in self._clean:
+                self._harmless.add(shown)
+        return value if same else items
 
     def _all_of(self, value: Any, depth: int = 0) -> Any:
         """All that stands under a sensitive name; what is no text or number tells nothing."""

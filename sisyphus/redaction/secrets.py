@@ -24,9 +24,14 @@ _FOLDERS: Final = frozenset({"PWD", "OLDPWD"})  # of the environment, which are 
 
 
 class Secrets:
-    """The secret values of one case."""
+    """The secret values of one case.
+
+    Attributes:
+        version: grows with each value that was not there before.
+    """
 
     def __init__(self) -> None:
+        self.version = 0
         self._values: dict[str, None] = {}
         self._pattern: re.Pattern[str] | None = None
         self._stale = False
@@ -48,6 +53,7 @@ class Secrets:
         while len(self._values) >= _MOST:
             del self._values[next(iter(self._values))]
         self._values[text] = None
+        self.version += 1
         self._stale = True
 
     def scrubbed(self, text: str, mask: Callable[[str], str]) -> str:

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
+import jsonschema
 import trio
 from programs import a_case, running, watch
+
+from sisyphus.live.asyncapi import description
 
 CASE = """
     name: details
@@ -39,6 +42,7 @@ async def test_they_are_the_steps_of_the_result_each_by_itself(tmp_path: Path) -
         details = await fetched(f"{page}/details?{'&'.join(f'seq={seq}' for seq in [*seqs, 1])}")
         underway.interrupt()
         steps = (await underway.done()).document["cases"][0]["steps"]
+    jsonschema.validate(details, description("localhost")["components"]["schemas"]["details"])
     children = steps[0].pop("children")
     assert [details[str(seq)] for seq in seqs] == [*children, steps[0], steps[1]]
     assert details["1"] is None

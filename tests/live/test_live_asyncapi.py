@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from sisyphus.events import DATA_TYPES, Event
 from sisyphus.live import control
-from sisyphus.live.asking import wish_of
+from sisyphus.live.asking import parameters, wish_of
 from sisyphus.live.asyncapi import description, schema_of
 from sisyphus.live.head import Head
+from sisyphus.live.looking import looked_at
 from sisyphus.live.plain import PAGES
 from sisyphus.live.run_state import RunState
 from sisyphus.wire import encode
@@ -94,6 +95,13 @@ def test_what_may_be_asked_for_is_what_is_described(channel: str, over_http: boo
     query = "&".join(f"{name}={values[name]}" for name in described)
     head = Head(method="GET", target=f"/?{query}", http_version="1.1", headers=(), received=b"")
     assert wish_of(head, over_http=over_http).after == 3
+
+
+def test_what_details_may_be_asked_for_is_what_is_described() -> None:
+    described = DOCUMENT["channels"]["details"]["bindings"]["ws"]["query"]["properties"]
+    head = Head(method="GET", target="/details?seq=5&seq=9&token=t", http_version="1.1", headers=(), received=b"")
+    assert described.keys() == {name for name, _ in parameters(head)}
+    assert looked_at(head) == (5, 9)
 
 
 def test_the_server_is_the_one_that_was_asked() -> None:
