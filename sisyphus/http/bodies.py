@@ -186,6 +186,11 @@ def _encoded(fields: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 def _multipart(fields: Any, files: tuple[Part, ...]) -> Body:
     # A part without a file name is an ordinary field, and httpx makes a multipart form only of files.
     parts: list[tuple[str, Any]] = [(name, (None, utf8(value))) for name, value in pairs(fields, "data")]
+    for part in files:
+        if part.content_type is not None and not part.content_type.isprintable():
+            raise FieldError(
+                tr("the header '{name}' holds a line break or another control character", name="Content-Type")
+            )
     parts += [(part.field, (part.filename, part.content, part.content_type)) for part in files]
     request = httpx.Request("POST", "http://localhost", files=parts)
     shown = [{"field": part.field, "filename": part.filename, "size": len(part.content)} for part in files]

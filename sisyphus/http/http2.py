@@ -123,7 +123,7 @@ class Http2:
         # A server that has answered needs no more of the request (RFC 9113 section 8.1), nor one that will not.
         while rest and not exchange.ended and exchange.failure is None:
             room = self._talk.room_for(exchange)
-            if not room:
+            if room <= 0:  # below zero where the server has made its windows smaller (RFC 9113 section 6.9.2)
                 await self._room.park()
                 continue
             self._talk.send(exchange, bytes(rest[:room]), ends=room >= len(rest))

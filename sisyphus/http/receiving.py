@@ -59,15 +59,21 @@ async def _break_off(answer: httpx.Response, chunks: AsyncIterator[bytes]) -> No
 async def drain(answer: httpx.Response) -> None:
     """Makes the connection of an answer that nobody sees usable again, or closes it if that would cost more than a new one."""
     try:
-        if (
-            "Transfer-Encoding" not in answer.headers
-            and int(answer.headers.get("Content-Length", DRAINED + 1)) <= DRAINED
-        ):
+        if _is_short(answer):
             async for _ in answer.stream:  # type: ignore[union-attr]
                 pass
     finally:
         with trio.move_on_after(CLOSING, shield=True):
             await answer.aclose()
+
+
+def _is_short(answer: httpx.Response) -> bool:
+    if "Transfer-Encoding" in answer.headers:
+        return False
+    try:
+        return int(answer.headers.get("Content-Length", "")) <= DRAINED
+    except ValueError:  # there is none, or several, which HTTP/2 lets through
+        return False
 
 
 def read(answer: httpx.Response, decoder: Decoder, raw: bytes, size: int) -> Content:

@@ -117,6 +117,30 @@ async def test_a_body_larger_than_every_window_is_sent_and_comes_back(speak: Any
     assert (response.text, response.size) == (body, len(body))
 
 
+async def test_an_upload_waits_where_the_server_has_made_its_window_smaller_than_what_was_sent(
+    speak: Any, session: Session
+) -> None:
+    async def narrow_then_wide(asked: Asked) -> None:
+        if asked.headers[b":method"] == b"GET":
+            await asked.answer()
+            return
+        said, size = asked.connection.h2, SettingCodes.INITIAL_WINDOW_SIZE
+        said.update_settings({size: 100})
+        await asked.connection.flush()
+        while said.local_settings[size] != 100:  # until the other side has taken it in
+            await asked.connection.news.wait()
+        said.update_settings({size: 1_000_000})
+        await asked.connection.flush()
+        await asked.whole.wait()
+        await asked.answer(str(len(asked.body)).encode())
+
+    server = await speak(narrow_then_wide)
+
+    with trio.fail_after(10):
+        await fetch(session, server.url)  # by then the settings it began with are agreed
+        assert (await fetch(session, server.url, method="POST", body="x" * 300_000)).body == 300_000
+
+
 async def test_more_than_all_windows_can_be_read_and_only_the_beginning_kept(
     speak: Any, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +176,21 @@ async def test_a_redirect_is_followed_on_the_same_connection(speak: Any, session
     response = await fetch(session, server.url)
     assert (response.body, len(response.history), len(server.connections)) == ("arrived", 1, 1)
     assert server.asked[1].headers[b"cookie"] == b"id=1"
+
+
+async def test_a_redirect_that_says_its_length_twice_is_followed(speak: Any, session: Session) -> None:
+    async def redirect(asked: Asked) -> None:
+        if asked.path != "/":
+            await asked.answer(b'"there"')
+            return
+        head = [(":status", "302"), ("location", "/there"), ("content-length", "2"), ("content-length", "2")]
+        asked.connection.h2.send_headers(asked.number, head)
+        await asked.say(b"{}", last=True)
+
+    server = await speak(redirect)
+
+    with trio.fail_after(5):
+        assert (await fetch(session, f"{server.url}/")).body == "there"
 
 
 async def test_informational_answers_and_trailers_are_no_answers(speak: Any, session: Session) -> None:
