@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sisyphus.database.statement import Statement
 
 BATCH: Final = 500
-"""Rows that are fetched at a time; between two batches a connection looks whether it is to stop."""
+"""Rows that a server sends at a time; between two batches a connection looks whether it is to stop."""
 
 FORCE: Final = 3
 """From this attempt on, an interruption no longer asks."""
@@ -59,9 +59,9 @@ class Connection(Protocol):
 
 
 def batches(cursor: Any) -> Iterator[list[Any]]:
-    """What a DB-API cursor still has, some rows at a time."""
-    while rows := cursor.fetchmany(BATCH):
-        yield rows
+    """What a DB-API cursor still has, one row at a time: whoever has enough after a few huge ones gets no more of them."""
+    while (row := cursor.fetchone()) is not None:
+        yield [row]
 
 
 def until(stop: Event, sets: Iterable[Any]) -> Iterator[Any]:

@@ -68,23 +68,37 @@ def gather(
                 cut = True
                 break
             row = {name: make(value) for name, make, value in zip(names, converters, values, strict=True)}
-            size += sum(len(value) for value in row.values() if isinstance(value, str))
+            size += sum(map(_characters, row.values()))
             rows.append(row)
         if cut:
             break
     return Result(rows=rows, row_count=len(rows), columns=names, cut=cut)
 
 
+def _characters(value: Any) -> int:
+    """Characters of text in a value, at any depth: a column of JSON has as much as any other."""
+    match value:
+        case str():
+            return len(value)
+        case dict():
+            return sum(len(key) + _characters(inner) for key, inner in value.items())
+        case list():
+            return sum(1 + _characters(inner) for inner in value)
+        case _:
+            return 0
+
+
 def _distinct(columns: Sequence[str]) -> list[str]:
     """The names of the columns; of several that are alike, the later ones with their number: id, id_2."""
-    names: list[str] = []
+    names: dict[str, None] = {}
+    numbers: dict[str, int] = {}  # where to look on: there may be thousands that are alike
     for column in columns:
-        name, number = column, 1
+        name, number = column, numbers.get(column, 1)
         while name in names:
             number += 1
             name = f"{column}_{number}"
-        names.append(name)
-    return names
+        names[name], numbers[column] = None, number
+    return list(names)
 
 
 def to_json(value: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -24,6 +25,11 @@ T = TypeVar("T")
 # Seconds in which another connection may finish what it is writing.
 _PATIENCE: Final = 5.0
 _PAUSE: Final = 0.02
+# What may end a statement; before it, what may hold a semicolon that does not. SQLite need not be asked about those: each
+# time it reads all of the statement, and a text may hold thousands.
+_ENDS: Final = re.compile(
+    r"""'[^']*(?:'|\Z)|"[^"]*(?:"|\Z)|`[^`]*(?:`|\Z)|\[[^]]*(?:\]|\Z)|--[^\n]*|/\*.*?(?:\*/|\Z)|;""", re.DOTALL
+)
 _BUSY: Final = frozenset({"SQLITE_BUSY", "SQLITE_LOCKED"})
 
 
@@ -179,11 +185,10 @@ def _name(exc: sqlite3.Error) -> str | None:
 
 def _statements(script: str) -> Iterator[str]:
     """The statements of a script; SQLite itself says where one ends."""
-    statement = ""
-    for part in script.split(";"):
-        statement += part + ";"
-        if sqlite3.complete_statement(statement):
+    begin = 0
+    for found in _ENDS.finditer(script):
+        if found[0] == ";" and sqlite3.complete_statement(statement := script[begin : found.end()]):
             yield statement
-            statement = ""
-    if statement.strip("; \t\r\n"):
-        yield statement[:-1]
+            begin = found.end()
+    if script[begin:].strip("; \t\r\n"):
+        yield script[begin:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import ipaddress
+import time
 import uuid
 from decimal import Decimal
 from itertools import count
@@ -67,3 +68,17 @@ def test_long_values_end_the_rows_too(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_whoever_is_stopped_takes_no_further_rows() -> None:
     with pytest.raises(StoppedError):
         gather(["n"], [[(1,)]], 10, lambda: True)
+
+
+def test_thousands_of_columns_of_one_name_are_told_apart_at_once() -> None:
+    began = time.perf_counter()
+    (row,) = gather(["n"] * 2000, [[range(2000)]], 10, lambda: False).rows
+    assert (row["n"], row["n_2"], row["n_2000"]) == (0, 1, 1999)
+    assert time.perf_counter() - began < 2  # cubic, it took 20 s
+
+
+def test_long_values_in_json_end_the_rows_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(result, "MOST_CHARACTERS", 10)
+    rows = [({"k": ["x" * 4]},), ([{"k": "y" * 8}],), (None,)]
+    kept = gather(["t"], [rows], 10, lambda: False)
+    assert (len(kept.rows), kept.cut) == (2, True)

@@ -6,6 +6,7 @@ import sqlite3
 import sys
 import textwrap
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from attrs import evolve
 from player import Played, case_of, play
 
 from sisyphus.case.model import Case
+from sisyphus.database.connection import batches
+from sisyphus.database.result import gather
 from sisyphus.database.threads import NAME
 
 ENDLESS = "with recursive n(i) as (select 1 union all select i + 1 from n) select count(*) from n"
@@ -306,3 +309,31 @@ async def test_without_the_package_of_a_server_it_says_what_to_install(
     assert error is not None
     assert (error.type, error.message) == ("DriverMissing", f"what speaks to {name} is not installed")
     assert error.suggestion == f"Install it: pip install 'sisyphus-api-engine[{kind}]'"
+
+
+async def test_a_script_may_hold_a_text_of_thousands_of_semicolons() -> None:
+    text = ";x" * 300_000
+    began = time.perf_counter()
+    run = await played(f"""
+        - name: make
+          type: database
+          database: shop
+          operation: script
+          sql: "create table t (a); insert into t values ('{text}'); insert into t values (';'), ('it''s; /* no')"
+        - {{name: read, type: database, database: shop, sql: select length(a) as n from t}}
+    """)
+    assert run.steps[1].response["rows"] == [{"n": 600_000}, {"n": 1}, {"n": 11}]
+    assert time.perf_counter() - began < 10  # asked at each semicolon, SQLite reads all that stands before it: 60 s
+
+
+async def test_rows_that_are_not_kept_are_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sisyphus.database.result.MOST_CHARACTERS", 5)
+    made: list[int] = []
+    connection = sqlite3.connect(":memory:")
+    connection.create_function("made", 1, lambda n: made.append(n) or "xxxx")
+    rows = connection.execute(
+        "with recursive c(x) as (select 1 union all select x + 1 from c where x < 400) select made(x) from c"
+    )
+    kept = gather(["t"], batches(rows), 1000, lambda: False)
+    assert (len(kept.rows), kept.cut) == (2, True)
+    assert len(made) <= 4
