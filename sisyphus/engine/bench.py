@@ -239,7 +239,7 @@ class Lane:
         return await self._bench.run_step(self.step, self._place, self._bench.shared, self._frame)
 
     def follow(self, other: Lane) -> None:
-        self._frame.scope.merge(other._frame.scope)
+        self._frame.scope.follow(other._frame.scope)
         self._frame.outcomes.update(other._frame.outcomes)
 
     def merge(self) -> None:

@@ -79,8 +79,9 @@ class Scope:
         self._learn = learn
         self._legacy = legacy
         self._warnings: list[str] = []
-        self._local: dict[str, Any] = {}
+        self._local: tuple[dict[str, Any], ...] = ()  # one for each round around, the innermost last
         self._changes: dict[str, Any] | None = None  # what was set in a fork
+        self._followed: dict[str, Any] = {}  # what others had set that it came after
         self._steps_before: Mapping[str, Any] = {}  # `steps` as they were when it was forked
         given = dict(given or {})
         own = {name: value for name, value in definitions.items() if name not in given} if given else definitions
@@ -101,7 +102,7 @@ class Scope:
         Raises:
             StepError: one of `own` cannot be evaluated.
         """
-        names = Names(self._broken, self.builtins, self.variables, self._local)
+        names = Names(self._broken, self.builtins, self.variables, *self._local)
         if own:
             values, broken = _Resolving(own, names, self._render).resolve_all()
             for error in broken.values():
@@ -115,18 +116,22 @@ class Scope:
         """Gives a variable a value that the run found."""
         self.variables[name] = value
         self._learn(name, value)
-        if name in self._local:
-            self._local[name] = value
         if self._changes is not None:
             self._changes[name] = value
+        for names in reversed(self._local):
+            if name in names:
+                names[name] = value  # of the round that has such a name, be it one further out
+                return
 
     def set_local(self, name: str, value: Any) -> None:
         """Gives a name of this round a value."""
-        self._local[name] = value
+        if not self._local:
+            self._local = ({},)
+        self._local[-1][name] = value
 
     def inner(self, names: Mapping[str, Any]) -> Self:
         """The same scope with some names that hide the variables of the case: `item`, `index` of a loop."""
-        return self._copied(_local={**self._local, **names})
+        return self._copied(_local=(*self._local, dict(names)))
 
     def forked(self) -> Self:
         """A copy of all that steps can set; `merge` brings back what they did set."""
@@ -134,8 +139,9 @@ class Scope:
         return self._copied(
             variables=dict(self.variables),
             builtins={**self.builtins, "steps": dict(steps)},
-            _local=dict(self._local),
+            _local=tuple(map(dict, self._local)),
             _changes={},
+            _followed={},
             _steps_before=dict(steps),
         )
 
@@ -153,6 +159,18 @@ class Scope:
         """Takes over what was set in a fork, later ones over earlier ones."""
         for name, value in fork.changes.items():
             self.set(name, value)
+        self._take_steps(fork)
+
+    def follow(self, fork: Scope) -> None:
+        """Sees what was set in a fork beside this one, and before it; that is the other's to bring back."""
+        own, self._changes = self._changes, None
+        for name, value in {**fork._followed, **fork.changes}.items():
+            self.set(name, value)
+            self._followed[name] = value
+        self._changes = own
+        self._take_steps(fork)
+
+    def _take_steps(self, fork: Scope) -> None:
         # Only what is new: a fork made before another one's steps ran anew knows their older outcomes.
         before = fork._steps_before
         new = {id_: step for id_, step in fork.builtins["steps"].items() if before.get(id_) is not step}

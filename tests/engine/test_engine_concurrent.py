@@ -91,6 +91,18 @@ async def test_a_step_waits_for_the_one_it_depends_on_and_sees_what_that_set(
     assert played.step_named("c").status == "success"
 
 
+async def test_what_a_step_only_saw_is_not_merged_again_in_its_name(
+    service: Service, autojump_clock: MockClock
+) -> None:
+    played = await together(
+        "", "{name: a, url: /a, extract: {v: path}}", "{name: b, url: /b, extract: {v: path}}",
+        "{name: c1, url: /c, depends_on: a}", "{name: d, url: '/d${v}', depends_on: c1}",
+        more="  - {name: p, type: print, message: '${v}'}\n", service=service,
+    )  # fmt: skip
+    assert "/d/a" in [request.url.path for request in service.asked]  # it sees what the one before the one before set
+    assert played.logs("info") == ["/b"]
+
+
 async def test_a_step_whose_sibling_failed_is_skipped_if_it_depends_on_it(service: Service) -> None:
     played = await together("", unmet("a"), "{name: b, url: /b, depends_on: a}", service=service)
     assert played.step_named("b").reason == "'a', on which it depends, ended as failure"

@@ -72,3 +72,13 @@ def test_legacy_templates_give_text_and_warn_of_what_is_undefined() -> None:
     (warning,) = scope.take_warnings()
     assert "nowhere" in warning
     assert scope.take_warnings() == []
+
+
+def test_what_is_set_is_the_name_of_the_round_that_has_it_however_far_out() -> None:
+    scope = Scope({}, {"item": 0})
+    outer = scope.inner({"item": 1})
+    inner = outer.inner({"index": 0})
+    inner.set("item", 2)
+    assert [one.names()["item"] for one in (inner, outer, scope)] == [2, 2, 2]
+    outer.inner({"item": 3}).set("item", 4)
+    assert outer.names()["item"] == 2
