@@ -218,4 +218,5 @@ def _header_value(value: Any) -> str:
 
 
 def _one_line(text: str) -> str:
-    return " ".join(text.split())
+    # HTTP has no null characters in headers, and what a client sends may be echoed there.
+    return " ".join(text.replace("\0", " ").split())

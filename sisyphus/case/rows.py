@@ -125,14 +125,14 @@ def _some(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _decoded(data: bytes, encoding: str) -> str:
     try:
         return data.decode(encoding).removeprefix("\ufeff")
-    except LookupError:
-        raise RowsError(
-            tr("unknown encoding '{name}'", name=encoding), tr("known: {names}", names="utf-8, gbk, utf-16")
-        ) from None
     except UnicodeError as exc:
         line = data.count(b"\n", 0, getattr(exc, "start", 0)) + 1
         hint = tr("write encoding: gbk if it comes from Excel, or save it as UTF-8")
         raise RowsError(tr("this is not {encoding}", encoding=encoding), hint, line=line) from None
+    except (LookupError, ValueError):  # ValueError: a null byte in the name
+        raise RowsError(
+            tr("unknown encoding '{name}'", name=encoding), tr("known: {names}", names="utf-8, gbk, utf-16")
+        ) from None
 
 
 def cases_of(case: Case, source: DataSource, rows: Sequence[Mapping[str, Any]]) -> Iterator[Case]:

@@ -115,7 +115,7 @@ def limit_of(step: Step, context: Bench) -> float:
         return float("inf")
     try:
         seconds = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # OverflowError: a whole number beyond every float
         raise FieldError(
             tr("{field} must be a number of seconds, got {value!r}", field="timeout", value=value)
         ) from None

@@ -121,7 +121,7 @@ def _seconds_until(date: str) -> float:
     """RFC 9110 section 10.2.3 allows a date as well; what is no date asks for nothing."""
     try:
         moment = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):  # OverflowError: a year, or a zone, beyond what Python's dates can say
         return 0.0
     # "-0000" is the one zone that Python leaves out; HTTP's dates are all in UTC.
     return (moment.replace(tzinfo=moment.tzinfo or dt.UTC) - dt.datetime.now(dt.UTC)).total_seconds()

@@ -35,7 +35,7 @@ def seconds(value: Any, field: str) -> float:
     """
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):  # OverflowError: a whole number beyond every float
         number = -1.0
     if not 0 <= number < float("inf"):
         raise FieldError(tr("{field} must be a number of seconds, got {value!r}", field=field, value=value))

@@ -32,10 +32,15 @@ async def provided_rows(provider: Any, context: StepContext) -> Sequence[Mapping
         statement = Statement(sql=str(given["sql"]), params=given.get("params"))
         return (await context.databases.run(context.database(given.get("database")), statement)).rows
     written = str(given.get("file_path") or given.get("path") or given.get("file") or "")
-    content = await trio.Path(context.resolve_file(written)).read_bytes()
+    try:
+        content = await trio.Path(context.resolve_file(written)).read_bytes()
+    except OSError as exc:
+        raise FieldError(tr("cannot read {path}: {reason}", path=written, reason=exc.strerror or exc)) from exc
     is_json = str(given.get("type") or written.rpartition(".")[2]).lower() == "json"
     keys = ("encoding", "data_key") if is_json else ("encoding", "delimiter", "has_header")
     options: dict[str, Any] = {key: given[key] for key in keys if given.get(key) is not None}
+    if "data_key" in options:  # a template may give a number
+        options["data_key"] = str(options["data_key"])
     try:
         return json_rows(content, **options) if is_json else csv_rows(content, **options)
     except (RowsError, TypeError) as exc:

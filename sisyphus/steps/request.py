@@ -138,5 +138,9 @@ async def _part(upload: Upload, context: StepContext) -> Part:
         field=str(context.render_whole(upload.field)),
         filename=str(context.render_whole(upload.filename)) if upload.filename is not None else path.name,
         content=content,
-        content_type=context.render_whole(upload.content_type),
+        content_type=_text_or_none(context.render_whole(upload.content_type)),
     )
+
+
+def _text_or_none(value: Any) -> str | None:
+    return None if value is None else str(value)

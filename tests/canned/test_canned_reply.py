@@ -115,3 +115,8 @@ def test_a_body_that_is_nested_too_deeply_cannot_be_sent() -> None:
         deep = [deep]
     with pytest.raises(FieldError, match="nested too deeply"):
         made(MockResponse(body="${deep}"), deep=deep)
+
+
+def test_a_null_character_that_is_echoed_in_a_header_does_not_break_the_answer() -> None:
+    reply = made(MockResponse(headers={"X-Echo": "${asked}"}), asked="a\0b")
+    assert headers(reply)["x-echo"] == "a b"

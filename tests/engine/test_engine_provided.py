@@ -46,3 +46,28 @@ async def test_a_step_is_repeated_for_each_row(provider: str, tmp_path: Path) ->
 async def test_rows_that_are_wrong_are_the_error_of_the_step(tmp_path: Path) -> None:
     (tmp_path / "d.csv").write_text("a,b\n1\n")
     assert await said("d.csv", tmp_path) == ["d.csv:2: 1 cells where there are 2 columns"]
+
+
+@pytest.mark.parametrize(
+    ("provider", "message"),
+    [
+        ('{file_path: d.json, data_key: "${5}"}', "d.json: data_key 5: there is no '5'"),
+        ('{file_path: d.json, encoding: "u\\0"}', "d.json: unknown encoding 'u\0'"),
+    ],
+)
+async def test_what_a_template_makes_of_the_settings_is_the_error_of_the_step(
+    provider: str, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / "d.json").write_text('{"a": []}')
+    assert await said(provider, tmp_path) == [message]
+
+
+async def test_a_file_that_cannot_be_read_is_the_error_of_the_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_: trio.Path) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    (tmp_path / "d.csv").write_text("a\n1\n")
+    monkeypatch.setattr(trio.Path, "read_bytes", refuse)
+    assert await said("d.csv", tmp_path) == ["cannot read d.csv: Permission denied"]

@@ -56,8 +56,12 @@ def test_retry_after_may_be_a_date() -> None:
 
 
 @pytest.mark.parametrize(
-    "written", ["soon", "", "-5", "Wed, 99 Oct 2099 07:28:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"]
-)
+    "written",
+    [
+        "soon", "", "-5", "Wed, 99 Oct 2099 07:28:00 GMT", "Thu, 01 Jan 1970 00:00:00 GMT",
+        "1 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2020 00:00:00 +99999999999999",
+    ],
+)  # fmt: skip
 def test_retry_after_that_says_nothing_useful_changes_nothing(written: str) -> None:
     assert rest_before(Retry(strategy="fixed"), 1, {"status_code": 429, "headers": {"retry-after": written}}) == 1.0
 

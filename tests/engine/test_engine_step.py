@@ -328,12 +328,23 @@ async def test_a_timeout_may_be_a_template_and_must_be_a_number(service: Service
         steps:
           - {name: a, url: /a, timeout: "${short}"}
           - {name: b, url: /b, timeout: "${bad}"}
+          - {name: c, url: /c, timeout: "${10 ** 400}"}
         """,
         service=service,
     )
     assert played.steps[0].duration == 2
-    assert played.steps[1].error is not None
-    assert "timeout must be a number" in played.steps[1].error.message
+    for step in played.steps[1:]:
+        assert step.error is not None
+        assert "timeout must be a number" in step.error.message
+
+
+async def test_a_number_beyond_every_float_is_no_time_to_wait() -> None:
+    played = await play(
+        '{name: x, steps: [{name: a, type: wait, seconds: "${10 ** 400}"}, {name: b, type: wait, seconds: 0}]}'
+    )
+    assert played.statuses == ["error", "success"]
+    assert played.steps[0].error is not None
+    assert "seconds must be a number" in played.steps[0].error.message
 
 
 async def test_wait_lets_time_pass(autojump_clock: MockClock) -> None:
@@ -436,3 +447,19 @@ async def test_what_cannot_be_a_path_is_the_fault_of_its_step_alone(
     played = await play(load(tmp_path / "case.yaml"), service=service)
     assert played.statuses == ["error", "error", "success"]
     assert [step.error.type for step in played.steps if step.error] == ["FieldError", "FieldError"]
+
+
+@pytest.mark.parametrize(("written", "statuses"), [('"${5}"', ["success"]), ('"a/b\\r\\nX: y"', ["error"])])
+async def test_the_type_of_a_file_is_text_without_line_breaks(
+    service: Service, tmp_path: Path, written: str, statuses: list[str]
+) -> None:
+    (tmp_path / "case.yaml").write_text(
+        f"""
+        name: x
+        config: {{base_url: "http://api"}}
+        steps: [{{name: a, url: /a, method: POST, files: {{f: {{path: case.yaml, content_type: {written}}}}}}}]
+        """
+    )
+    played = await play(load(tmp_path / "case.yaml"), service=service)
+    assert played.statuses == statuses
+    assert [step.error.type for step in played.steps if step.error] == ["FieldError"] * statuses.count("error")
