@@ -1,14 +1,25 @@
 from __future__ import annotations
 
+import compileall
 import os
 import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+import sisyphus
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell gives this to what it runs in the background; the programs of these tests, which are sent Ctrl-C, inherit it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # An installed package is compiled; a clone is not, and with PYTHONDONTWRITEBYTECODE each of the thousand processes
+    # that these tests start would compile it again.
+    if not hasattr(config, "workerinput"):
+        compileall.compile_dir(Path(sisyphus.__file__).parent, quiet=2)
 
 
 @pytest.fixture(autouse=True, scope="session")
