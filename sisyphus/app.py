@@ -90,6 +90,16 @@ class LiveRun:
             raise RuntimeError("the run has no result before it is over")
         return self._result
 
+    def without_secrets(self, text: str) -> str:
+        """What is said of the run outside of its events, without the secrets of any of its cases."""
+        from sisyphus.redaction.redactor import MASK, Redactor
+        from sisyphus.redaction.secrets import of_environment
+
+        run = self._run
+        if run is not None:
+            text = run.ledger.scrubbed(text, lambda _: MASK)
+        return Redactor(shared=of_environment(self._settings.environ)).text(text)
+
     def cancel(self, reason: str = "cancelled by the caller") -> None:
         """Ends the run as Ctrl-C does: the running steps become errors, watchers and sinks get the end."""
         self._scope.cancel(reason)

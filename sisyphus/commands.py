@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 import threading
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +15,7 @@ from sisyphus.arguments import RUN, language_of, parse
 from sisyphus.case.load import load_all
 from sisyphus.case.project import Choices
 from sisyphus.case.yaml import scalar
-from sisyphus.errors import CaseFileError, OutputError, StartError, UsageError, WatchError
+from sisyphus.errors import CaseFileError, OutputError, SisyphusError, StartError, UsageError, WatchError
 from sisyphus.outputs import Outputs
 from sisyphus.report.standard import StandardStream
 from sisyphus.subcommands import subcommand
@@ -45,11 +47,9 @@ def outcome(program: str, given: Sequence[str]) -> int:
         return _say(str(exc), WRONG_INPUT)
     except (StartError, OutputError, WatchError) as exc:
         return _say(str(exc), NOT_DONE)
-    except Exception as exc:
+    except Exception as exc:  # noqa: BLE001
         # The outermost edge: whatever comes here is a bug, told in a sentence; --debug shows where it is.
-        if "--debug" in given:
-            raise
-        return _bug(exc)
+        return _bug(exc, debug="--debug" in given)
     return code
 
 
@@ -60,13 +60,20 @@ def _say(message: str, code: int = 0) -> int:
     return code
 
 
-def _bug(exc: BaseException) -> int:
+def _bug(exc: BaseException, *, debug: bool, scrub: Callable[[str], str] | None = None) -> int:
+    if scrub is None:
+        from sisyphus.redaction.redactor import Redactor
+        from sisyphus.redaction.secrets import of_environment
+
+        scrub = Redactor(shared=of_environment(os.environ)).text
+    if debug:
+        return _say(scrub("".join(traceback.format_exception(exc)).rstrip("\n")), NOT_DONE)
     leaf = exc
     while isinstance(leaf, BaseExceptionGroup):
         leaf = leaf.exceptions[0]
     message = tr(
         "the engine failed: {reason}. This is a bug; run again with --debug and report what it prints.",
-        reason=f"{type(leaf).__name__}: {leaf}",
+        reason=scrub(f"{type(leaf).__name__}: {leaf}"),
     )
     return _say(message, NOT_DONE)
 
@@ -202,7 +209,12 @@ def _run(args: argparse.Namespace, choices: Choices, out: StandardStream) -> int
         # at the usual 700 would be done at every step, and find nothing.
         gc.set_threshold(20_000, 20, 100)
         gc.enable()
-    code = _carry_out(run, outputs)
+    try:
+        code = _carry_out(run, outputs)
+    except SisyphusError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - a bug; only the run knows its secrets, which its traceback may quote
+        return _bug(exc, debug=args.debug, scrub=run.without_secrets)
     _remember(cases, run.result, args)
     return code
 

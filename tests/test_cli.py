@@ -164,15 +164,41 @@ def test_what_the_engine_did_not_expect_is_called_a_bug_in_one_sentence(
     )
 
 
-def test_debug_lets_the_traceback_through(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_debug_shows_the_traceback(
+    case: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def broken(self: object) -> None:
         await trio.lowlevel.checkpoint()
-        raise ZeroDivisionError
+        raise ExceptionGroup("outer", [ZeroDivisionError("by zero")])
 
     monkeypatch.setattr(app.LiveRun, "supervise", broken)
 
-    with pytest.raises(ZeroDivisionError):
-        main([case, "--debug"])
+    assert main([case, "--debug"]) == 3
+    shown = capsys.readouterr().err
+    assert "ZeroDivisionError: by zero" in shown
+    assert "in broken" in shown
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_no_secret_stands_in_what_is_said_of_a_bug(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, debug: bool
+) -> None:
+    file = tmp_path / "case.yaml"
+    file.write_text(
+        "name: c\nconfig: {variables: {password: hush-hush-4711}}\nsteps:\n"
+        "  - {name: s, type: wait, seconds: 0, extract: {}, variables: {token: other-secret-99}}\n"
+    )
+    monkeypatch.setenv("DEPLOY_TOKEN", "of-the-environment")
+
+    def broken(self: object, *_: object) -> None:
+        raise ValueError("hush-hush-4711 other-secret-99 of-the-environment password=whatever plain")
+
+    monkeypatch.setattr("sisyphus.report.fold.Fold.handle", broken)
+
+    assert main([str(file), *(["--debug"] if debug else [])]) == 3
+    shown = capsys.readouterr().err
+    assert "ValueError: *** *** *** password=*** plain" in shown
+    assert ("Traceback" in shown) == debug
 
 
 def test_a_run_that_cannot_start_ends_with_3(

@@ -44,6 +44,7 @@ class Run:
         stopping: why no further step is to begin, once something said so (``--fail-fast``).
         details: whether anyone keeps the whole responses of steps.
         secrets: the secret values of the environment.
+        ledger: the secret values that the cases have learnt, the newest of them.
         gone_by: the `trio.current_time()` by which all clean-up has to be done, once the run was interrupted.
     """
 
@@ -59,6 +60,7 @@ class Run:
     gone_by: float = float("inf")
     details: bool = True
     secrets: Secrets = field(init=False)
+    ledger: Secrets = field(factory=Secrets, init=False)
     _databases: Databases | None = None
 
     def __attrs_post_init__(self) -> None:

@@ -49,7 +49,9 @@ async def run_cases(cases: Sequence[Case], run: Run, events: trio.MemorySendChan
 
 
 def _redactor(config: Config, run: Run) -> Redactor:
-    redactor = Redactor(config.sensitive_fields, config.masking_strategy, details=run.details, shared=run.secrets)
+    redactor = Redactor(
+        config.sensitive_fields, config.masking_strategy, details=run.details, shared=run.secrets, ledger=run.ledger
+    )
     redactor.learn("config", config.raw)
     redactor.learn("profile", config.profile_values)
     return redactor

@@ -69,6 +69,7 @@ class Redactor:
         strategy: `full` leaves nothing of a value, `partial` two characters at each end, `none` masks nothing.
         details: whether the whole responses of steps go on; if nobody keeps them they are left out, which is cheaper.
         shared: secret values that all cases have, those of the environment.
+        ledger: gets every secret value that is learnt, for what is said of all cases together.
     """
 
     def __init__(
@@ -78,10 +79,12 @@ class Redactor:
         *,
         details: bool = True,
         shared: Secrets | None = None,
+        ledger: Secrets | None = None,
     ) -> None:
         self._names = SensitiveNames(fields)
         self._secrets = Secrets()
         self._shared = shared
+        self._ledger = ledger
         self._strategy = strategy
         self._details = details
         self._clean: set[str] = set()
@@ -94,6 +97,8 @@ class Redactor:
             return
         if name in self._names:
             self._secrets.add(value)
+            if self._ledger is not None:
+                self._ledger.add(value)
         elif isinstance(value, Mapping):
             for key, inner in value.items():
                 self.learn(str(key), inner)
