@@ -86,6 +86,22 @@ def test_the_status_needs_no_path() -> None:
     assert (result.path, result.actual, result.status) == ("$.status_code", 200, "passed")
 
 
+@pytest.mark.parametrize("path", [None, "$.status_code", "status_code"])
+def test_the_status_is_that_of_the_response_even_if_the_body_has_a_key_of_that_name(path: str | None) -> None:
+    view = VIEW | {"body": {"status_code": 0}}
+    own, body = validate(
+        [Check(op="status_code", path=path, expect=200), Check(op="eq", path="$.status_code", expect=0)], view, NAMES
+    )
+    assert (own.actual, own.status) == (200, "passed")
+    assert body.status == "passed"
+
+
+def test_the_comparator_of_status_looks_where_it_is_told() -> None:
+    assert check("status_code", "$.id", 7).status == "passed"
+    (result,) = validate([Check(op="status_code", expect=200)], {"rows": []}, NAMES)
+    assert result.message == "expected the status 200, got nothing: nothing at $.status_code; keys there: rows"
+
+
 @pytest.mark.parametrize(
     ("op", "path", "expect", "reason"),
     [
