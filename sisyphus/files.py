@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -47,3 +48,9 @@ def file_inside(written: str, *, folder: str | Path, root: str | Path) -> Path:
         tr("the file {path} does not exist", path=written),
         suggestion=tr("Paths are relative to the case file: {folder}.", folder=Path(folder).resolve()),
     )
+
+
+def shown_as(path: Path, written: Path) -> str:
+    """How messages call a file: as `written`, which is its path from the current folder, if that is where it is."""
+    beside = os.path.normpath(written)
+    return beside if os.path.realpath(beside) == str(path) else str(path)

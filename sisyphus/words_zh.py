@@ -337,6 +337,10 @@ CATALOGUE: Final[dict[str, str]] = {
     # case._tokens
     "'{method}' is no HTTP method": "“{method}”不是 HTTP 方法",
     "'{name}' cannot be the name of a header": "“{name}”不能作为请求头的名称",
+    # case._used_files
+    "a schema's file is JSON; one written in YAML is taken in by schema: !include PATH": (
+        "schema 文件是 JSON；YAML 写的用 schema: !include PATH 引入"
+    ),
     # case._wrapping
     "a loop": "循环",
     "a loop around a step repeats that step, and cannot have steps of its own": "步骤上的 loop 重复的就是这个步骤，不能再有自己的步骤",
@@ -843,7 +847,9 @@ CATALOGUE: Final[dict[str, str]] = {
     "a request": "请求",
     "a wait_condition of type database needs sql": "database 类型的 wait_condition 需要 sql",
     "a wait_condition of type database needs a database": "database 类型的 wait_condition 需要 database",
-    "an answer below 400, or a row": "状态码小于 400 的响应，或有一行",
+    "a status below 400": "状态码小于 400",
+    "a row": "有一行",
+    "no answer": "没有应答",
     # steps._asking
     "a condition": "条件",
     "the condition needs an expression": "条件需要 expression",
@@ -941,7 +947,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "there is no type '{word}'": "没有类型“{word}”",
     "a length is a number, got {expected}": "长度是数字，实际是 {expected}",
     "expected something with a length, got {actual}": "预期有长度的值，实际 {actual}",
-    "its length is {length}: {actual}": "长度是 {length}：{actual}",
+    "expected a length {sign} {expected}, got {length}: {actual}": "预期 长度 {sign} {expected}，实际 {length}：{actual}",
     "expected true or false here, got {expected}": "这里应为 true 或 false，实际是 {expected}",
     "a status is a number or a class like 2xx, got {expected}": "状态码是数字或 2xx 这样的类别，实际是 {expected}",
     "'approx' needs {form}, got {expected}": "approx 需要 {form}，实际是 {expected}",

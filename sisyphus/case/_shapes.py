@@ -63,6 +63,8 @@ def no_amount(value: Any) -> str | None:
 
 def expected(what: str, value: Any) -> str:
     """That something else was expected."""
+    if isinstance(value, float):  # of which "a number" says nothing, where it should have been a whole one
+        return tr("expected {expected}, got {actual}", expected=what, actual=value)
     message = tr("expected {expected}, got {kind}", expected=what, kind=kind_of(value))
     if isinstance(value, str) and len(value) < _SHOWN:
         message += f" {value!r}"

@@ -5,14 +5,17 @@ What a step works on (uploads, certificates, databases) is not looked for: the r
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final
 
-from sisyphus.case._expecting import constant
+from sisyphus.case._expecting import check_expectation, constant
+from sisyphus.case._files import SIZE_LIMIT, UnreadableError, bytes_of
 from sisyphus.case.draft import Draft
 from sisyphus.case.yaml import Map
 from sisyphus.errors import FieldError
-from sisyphus.files import file_inside
+from sisyphus.files import file_inside, shown_as
 from sisyphus.steps import STEP_TYPES
+from sisyphus.words import tr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,6 +41,10 @@ def check_step_files(steps: Iterable[Draft], folder: Path, root: Path, found: Fi
             continue
         for value, place in _files_of(step):
             _look_for(value, place, folder, root, found)
+        for written, place in _schemas(step.get("checks", ())):
+            path = _look_for(written, place, folder, root, found)
+            if path is not None:
+                _check_schema(path, shown_as(path, folder / written), found)
         spec = step["spec"]
         if step["type"] == "script" and spec.get("script_file") is not None:
             written = spec["script_file"]
@@ -52,8 +59,7 @@ def check_step_files(steps: Iterable[Draft], folder: Path, root: Path, found: Fi
 
 
 def _files_of(step: Draft) -> Iterator[tuple[Any, Place]]:
-    """The paths of schemas, of a step's own answers and of rows."""
-    yield from _schemas(step.get("checks", ()))
+    """The paths of a step's own answers and of rows."""
     spec = step["spec"]
     request = spec["request"] if isinstance(spec.get("request"), Draft) else spec  # that of a poll stands inside
     if isinstance(mock := request.get("mock"), Draft):
@@ -75,6 +81,21 @@ def _schemas(checks: Iterable[Draft]) -> Iterator[tuple[Any, Place]]:
         if check.get("op") == "schema":
             yield check.get("expect"), check.place_of("expect")
         yield from _schemas(part for part in check.get("checks") or () if isinstance(part, Draft))
+
+
+def _check_schema(path: Path, shown: str, found: Findings) -> None:
+    try:
+        schema = json.loads(bytes_of(path, SIZE_LIMIT))
+    except UnreadableError:
+        return  # running it will tell
+    except json.JSONDecodeError as exc:
+        message = tr("this is no JSON: {reason}", reason=exc.msg)
+        hint = tr("a schema's file is JSON; one written in YAML is taken in by schema: !include PATH")
+        found.wrong((shown, exc.lineno, exc.colno), message, hint)
+    except (UnicodeDecodeError, RecursionError) as exc:
+        found.wrong((shown, 1, 1), tr("this is no JSON: {reason}", reason=exc))
+    else:
+        check_expectation("schema", schema, (shown, 1, 1), found)
 
 
 def _look_for(written: Any, place: Place, folder: Path, root: Path, found: Findings) -> Path | None:

@@ -123,10 +123,11 @@ async def wait_for(answer: Answer, context: StepContext) -> Outcome:
     view = {**asking.view, "waited": waited, "checks": asking.checks}
     if met:
         return Outcome(view=view)
-    check = as_written(answer.check) if answer.check is not None else tr("an answer below 400, or a row")
+    usual = tr("a row") if answer.type == "database" else tr("a status below 400")
+    check = as_written(answer.check) if answer.check is not None else usual
     reason = tr(
         "the condition did not hold within {limit:g} s ({checks} checks): {condition}; last seen: {values}",
-        limit=limit, checks=asking.checks, condition=check, values=asking.seen or tr("nothing"),
+        limit=limit, checks=asking.checks, condition=check, values=asking.seen or tr("no answer"),
     )  # fmt: skip
     return Outcome(view=view, failure=reason)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,7 @@ from sisyphus.case._shapes import example, expected, require, texts
 from sisyphus.case.draft import spellings
 from sisyphus.case.model import NOWHERE, StepSpec
 from sisyphus.errors import FieldError, Mark, ScriptError
+from sisyphus.files import shown_as
 from sisyphus.scripts.program import NoPython, Text, compiled
 from sisyphus.steps.protocol import Outcome
 from sisyphus.words import tr
@@ -122,12 +122,7 @@ def check_file(path: Path, written: Path, found: Findings) -> None:
         source = bytes_of(path, SIZE_LIMIT).decode("utf-8-sig")
     except (UnreadableError, UnicodeDecodeError):
         return  # running it will tell
-    _check(Text(source=source, file=_shown(path, written)), found)
-
-
-def _shown(path: Path, written: Path) -> str:
-    beside = os.path.normpath(written)
-    return beside if os.path.realpath(beside) == str(path) else str(path)
+    _check(Text(source=source, file=shown_as(path, written)), found)
 
 
 def _allowed(draft: Draft, found: Findings) -> bool | tuple[str, ...] | None:
@@ -192,7 +187,7 @@ async def _program(spec: Script, context: StepContext) -> Program:
         source = (await trio.Path(path).read_bytes()).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as exc:
         raise FieldError(tr("cannot read {path}: {reason}", path=written, reason=exc)) from exc
-    file = _shown(path, Path(context.case.file).parent / written)
+    file = shown_as(path, Path(context.case.file).parent / written)
     try:
         return compiled(Text(source=source, file=file))
     except NoPython as exc:

@@ -20,6 +20,8 @@ from sisyphus.wire import dumps
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sisyphus.case.draft import Draft, Findings
     from sisyphus.steps.protocol import StepContext
 
@@ -113,11 +115,19 @@ def _last_seen(condition: Any, context: StepContext) -> str:
     """The values of the names that a condition uses, for the message."""
     from sisyphus.values.template import compile_expression
 
-    names = sorted(compile_expression(condition).names) if isinstance(condition, str) else []
     shown = []
-    for name in names:
+    for name in sorted({name for part in _expressions(condition) for name in compile_expression(part).names}):
         try:
             shown.append(f"{name} = {dumps(context.names[name])}")
         except (KeyError, StepError):
             shown.append(tr("{name} is not defined", name=name))
     return ", ".join(shown) or tr("nothing")
+
+
+def _expressions(condition: Any) -> Iterator[str]:
+    """All that is text in a condition of any depth: the words of `{and: […]}` are keys."""
+    if isinstance(condition, str):
+        yield condition
+    elif isinstance(condition, (list, tuple, dict)):
+        for part in condition.values() if isinstance(condition, dict) else condition:
+            yield from _expressions(part)

@@ -132,7 +132,7 @@ def _of_type(actual: Any, expected: Any) -> bool:
     return any(test(actual) for test in tests)
 
 
-def _length(apply: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool | str]:
+def _length(sign: str, apply: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool | str]:
     def test(actual: Any, expected: Any) -> bool | str:
         wanted = number(expected)
         if wanted is None:
@@ -141,7 +141,10 @@ def _length(apply: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool | st
             return tr("expected something with a length, got {actual}", actual=show_typed(actual))
         if apply(len(actual), wanted):
             return True
-        return tr("its length is {length}: {actual}", length=len(actual), actual=show(actual))
+        return tr(
+            "expected a length {sign} {expected}, got {length}: {actual}",
+            sign=sign, expected=show(expected), length=len(actual), actual=show(actual),
+        )  # fmt: skip
 
     return test
 
@@ -257,7 +260,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     ),
     "type": Operator(test=_of_type, phrase=lambda expected: tr("the type {expected}", expected=show(expected))),
     **{
-        f"length_{name}": Operator(test=_length(apply), phrase=_length_bound(sign))
+        f"length_{name}": Operator(test=_length(sign, apply), phrase=_length_bound(sign))
         for name, (sign, apply) in _TESTS_OF_SIZE.items()
     },
     "is_empty": Operator(

@@ -82,7 +82,7 @@ CONFIG: list[Wrong] = [
     ("case_timeout: '${t}'", ["4:17: case_timeout: expected a number, got text '${t}'"]),
     ("case_timeout: -2", ["4:17: case_timeout: must not be negative, got -2"]),
     ("retry_times: many", ["4:16: retry_times: expected a whole number, got text 'many'"]),
-    ("retry_times: 1.5", ["4:16: retry_times: expected a whole number, got a number"]),
+    ("retry_times: 1.5", ["4:16: retry_times: expected a whole number, got 1.5"]),
     ("retry_times: '2'", ["4:16: retry_times: expected a whole number, got text '2' (write it without quotes)"]),
     ("retry_times: -1", ["4:16: retry_times: must be at least 0, got -1"]),
     ("retry_times: true", ["4:16: retry_times: expected a whole number, got a boolean"]),
@@ -166,10 +166,10 @@ CONFIG: list[Wrong] = [
     ),
     ("websocket: {port: 65536}", ["4:21: port: must be at most 65535, got 65536"]),
     ("websocket: {port: '8765'}", ["4:21: port: expected a whole number, got text '8765' (write it without quotes)"]),
-    ("websocket: {port: 80.5}", ["4:21: port: expected a whole number, got a number"]),
+    ("websocket: {port: 80.5}", ["4:21: port: expected a whole number, got 80.5"]),
     ("compat: old", ["4:11: compat: expected one of legacy, got text 'old'"]),
     ("seed: x", ["4:9: seed: expected a whole number, got text 'x'"]),
-    ("seed: 1.5", ["4:9: seed: expected a whole number, got a number"]),
+    ("seed: 1.5", ["4:9: seed: expected a whole number, got 1.5"]),
     (
         "mock_server: 5",
         [

@@ -22,6 +22,7 @@ NAMED = [
     "{name: l, type: loop, loop_count: 2, steps: [{name: s, url: /a, mock: {response: {file: FILE}}}]}",
     "{name: s, type: wait, seconds: 0, teardown: [{url: /a, mock: {response: {file: FILE}}}]}",
 ]
+IN_YAML = "a schema's file is JSON; one written in YAML is taken in by schema: !include PATH"
 WORKED_ON = [
     "{name: s, url: /a, method: POST, files: {f: FILE}}",
     "{name: s, url: /a, cert: FILE}",
@@ -63,6 +64,22 @@ def test_it_is_looked_for_beside_the_case_and_then_in_the_project(step: str, tmp
 @pytest.mark.parametrize("step", WORKED_ON)
 def test_what_a_step_works_on_may_be_made_by_the_run(step: str, tmp_path: Path) -> None:
     load(a_case(tmp_path, step.replace("FILE", "none.txt")), Choices(environ={}))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ('{"type":\n  object}', "2:3: this is no JSON: Expecting value (" + IN_YAML + ")"),
+        ('{"type": "objct"}', "1:1: the schema is wrong at $.type: 'objct' is not valid under any of the given schemas"),
+        ("5", "1:1: a schema is a map, or the path of a JSON file with one"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_in_a_schema_of_the_project_is_found_too(content: str, message: str, tmp_path: Path) -> None:
+    (tmp_path / ".sisyphus").mkdir()
+    (tmp_path / "user.json").write_text(content, encoding="utf-8")
+    with pytest.raises(CaseFileError) as caught:
+        load(a_case(tmp_path, "{name: s, url: /a, validations: [{schema: user.json}]}"), Choices(environ={}))
+    assert str(caught.value) == f"{tmp_path}/user.json:{message}"
 
 
 def test_what_is_wrong_in_a_script_of_the_project_is_found_too(tmp_path: Path) -> None:

@@ -163,6 +163,13 @@ async def test_a_wait_for_a_service_that_never_is_ready_shows_its_last_answer(
     assert trio.current_time() == pytest.approx(5)
 
 
+async def test_a_wait_that_never_got_an_answer_says_so(service: Service, autojump_clock: MockClock) -> None:
+    service.delay = 60
+    played = await play(WAIT.format(wanted="{type: api, request: {url: /a}, timeout: 5}"), service=service)
+    assert played.step.error is not None
+    assert played.step.error.message.endswith("(0 checks): a status below 400; last seen: no answer")
+
+
 async def test_a_wait_for_a_row_of_a_database(service: Service) -> None:
     played = await play(
         """

@@ -380,6 +380,20 @@ async def test_wait_for_a_condition_asks_again_and_fails_with_what_it_saw(autoju
     assert played.steps[1].duration == 0
 
 
+async def test_a_wait_shows_the_values_in_a_condition_of_several_parts(autojump_clock: MockClock) -> None:
+    played = await play(
+        """
+        name: x
+        config: {variables: {n: 3, ok: true}}
+        steps:
+          - {name: a, type: wait, condition: {and: [ok, {or: ["n > 3", {not: "${n} == 3"}]}]}, max_wait: 1}
+          - {name: b, type: wait, condition: ["n > 3", ok], max_wait: 1}
+        """
+    )
+    seen = [step.error.message.rpartition("; ")[2] for step in played.steps if step.error is not None]
+    assert seen == ["last seen: n = 3, ok = true"] * 2
+
+
 async def test_the_response_of_the_step_before_is_that_of_the_last_step_that_asked_something(
     service: Service, autojump_clock: MockClock
 ) -> None:

@@ -196,7 +196,7 @@ def test_expecting_false_inverts_what_is_asked_of_a_missing_path() -> None:
         ("gt", "abc", 3, 'expected > 3, got "abc" (text)'),
         ("gt", 2, 3, "expected > 3, got 2"),
         ("type", "a", "int", 'expected the type "int", got "a" (text)'),
-        ("length_eq", [1], 2, "its length is 1: [1]"),
+        ("length_eq", [1], 2, "expected a length = 2, got 1: [1]"),
         ("status_code", 404, 200, "expected the status 200, got 404"),
         ("exists", 1, False, "expected nothing at this path, got 1 (number)"),
     ],
