@@ -46,8 +46,9 @@ def run(given: Sequence[str], out: StandardStream) -> int:
     if len(args.paths) > 1:
         raise UsageError(tr("watch shows one run; try: {example}", example=f"{RUN} watch ws://localhost:8765"))
     view = Lines(out) if args.json else View(out, verbose=args.verbose, level=args.level, color=not args.no_color)
+    url, shown = _address(args.paths)
     watcher = _Watcher(
-        url=_address(args.paths), token=_token(args.token), trusting=_trusting(args), wait=args.wait,
+        url=url, token=_token(args.token or shown), trusting=_trusting(args), wait=args.wait,
         patience=args.patience, view=view, out=out,
     )  # fmt: skip
     import trio
@@ -97,11 +98,13 @@ def _add_output(add: Callable[..., None]) -> None:
     add_common(add)
 
 
-def _address(paths: Sequence[str]) -> str:
-    from sisyphus.live.client import DEFAULT_URL
+def _address(paths: Sequence[str]) -> tuple[str, str | None]:
+    """What to connect to, and the token that stands in it: a run with `--ws-token auto` prints it so."""
+    from sisyphus.live.client import DEFAULT_URL, apart
 
-    scheme, there, rest = (paths[0] if paths else DEFAULT_URL.rstrip("/")).partition("://")
-    return f"{_SCHEMES.get(scheme, scheme)}://{rest}" if there else f"ws://{scheme}"
+    url, shown = apart(paths[0] if paths else DEFAULT_URL.rstrip("/"))
+    scheme, there, rest = url.partition("://")
+    return f"{_SCHEMES.get(scheme, scheme)}://{rest}" if there else f"ws://{scheme}", shown
 
 
 def _token(given: str | None) -> str | None:

@@ -11,6 +11,9 @@ from typing import Final
 _ARG_START: Final = 45
 _ARG_END: Final = 46
 
+# As in --token=T, --ws-token=T, and ws://HOST:PORT/?token=T.
+_BEFORE: Final = b"token="
+
 
 def conceal_argument(secret: str) -> None:
     """Writes asterisks over an argument of this process, where the system keeps arguments in reach (Linux).
@@ -35,6 +38,8 @@ def _overwrite(secret: bytes) -> None:
         return
     at = 0
     for argument in seen.split(b"\0"):
-        if argument in {secret, b"--ws-token=" + secret, b"--token=" + secret}:
-            ctypes.memset(begin + at + len(argument) - len(secret), ord("*"), len(secret))
+        for before in (b"", _BEFORE):
+            place = argument.find(before + secret)
+            if place >= 0 and (before or argument == secret):
+                ctypes.memset(begin + at + place + len(before), ord("*"), len(secret))
         at += len(argument) + 1

@@ -22,6 +22,7 @@ print(Path("/proc/self/cmdline").read_bytes().decode().replace(chr(0), " "))
         (["--ws-token=s3cret"], "--ws-token=******"),
         (["--cases", "s3cret.yaml", "--ws-token", "s3cret"], "--cases s3cret.yaml --ws-token ******"),
         (["其他", "s3cret"], "其他 ******"),
+        (["watch", "ws://s3cret.example/?token=s3cret&x"], "watch ws://s3cret.example/?token=******&x"),
         (["--cases", "other"], "--cases other"),
     ],
 )

@@ -7,7 +7,7 @@ import math
 import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 import trio
 from attrs import define, field, frozen
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 DEFAULT_URL: Final = "ws://localhost:8765/"
 SUBPROTOCOL: Final = "sisyphus.v1"
+TOKEN: Final = "token"  # noqa: S105 - the name of a parameter
 
 HANDSHAKE: Final = 10.0  # seconds; a server that is there answers at once
 FAREWELL: Final = 1.0  # seconds for the close frame of a watcher that leaves
@@ -40,6 +41,8 @@ _LOST: Final = frozenset({1001, 1006, 1011, 1012, 1013})  # gone, broken off, re
 # A name that cannot be a host's is a UnicodeError.
 _GONE: Final = (OSError, UnicodeError, trio.BrokenResourceError, trio.TooSlowError)
 _LARGEST: Final = 2**20
+# What comes of taking apart what is JSON perhaps, but nothing that a run's server says.
+_NONSENSE: Final = (ValueError, TypeError, AttributeError, LookupError, OverflowError, RecursionError)
 _TYPES: Final = frozenset(cls.type for cls in DATA_TYPES)
 
 
@@ -133,7 +136,7 @@ class Watching:
                 if self.on_break is not None and not self._over:
                     self.on_break()
                 continue
-            event = self._understood(message)
+            event = self._understood(message, self._taken)
             if event is not None:
                 return event
         raise StopAsyncIteration
@@ -152,12 +155,18 @@ class Watching:
             reason = printable((closed.reason and closed.reason.reason) or "")
             raise WatchError(tr("the server closed the connection: {code} {reason}", code=int(code), reason=reason))
 
-    def _understood(self, message: str | bytes) -> Received | None:
+    def _understood(self, message: str | bytes, take: Callable[[Any], Received | None]) -> Received | None:
         try:
-            return self._taken(json.loads(message))
-        except (ValueError, TypeError, AttributeError) as exc:  # AttributeError: JSON, but no object
+            return take(json.loads(message))
+        except _NONSENSE as exc:
             said = printable(str(message)[:80])
             raise WatchError(tr("what {url} sends is no event: {message}", url=self.wanted.url, message=said)) from exc
+
+    def _greeted(self, message: dict[str, Any]) -> None:
+        """Takes the first message of a connection; who does not say hello is not the server of a run."""
+        if message["type"] != "hello":
+            raise ValueError("no hello")
+        self._heed(message)
 
     def _taken(self, message: dict[str, Any]) -> Received | None:
         if "seq" not in message:
@@ -198,7 +207,7 @@ class Watching:
             try:
                 with trio.fail_after(HANDSHAKE):
                     connection: WebSocketConnection = await self._nursery.start(self.supervise_connection)
-                    self._heed(json.loads(await connection.get_message()))
+                    self._understood(await connection.get_message(), self._greeted)
             except (*_GONE, _NoConnectionError, ConnectionClosed) as gone:
                 if (final := self._final(gone, again=again)) is not None:
                     raise final from gone
@@ -288,6 +297,25 @@ class Watching:
                 await self._connection.aclose()
 
 
+def apart(url: str) -> tuple[str, str | None]:
+    """An address without the token that may stand in it, and that token: addresses stand in messages and logs."""
+    if TOKEN not in url:
+        return url, None
+    begin, mark, query = url.partition("?")
+    parts = [part.partition("=") for part in query.split("&")]
+    tokens = [unquote(value) for name, _, value in parts if name == TOKEN]
+    left = "&".join("".join(part) for part in parts if part[0] != TOKEN)
+    return f"{begin}{mark}{left}" if left else begin, tokens[-1] if tokens else None
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"ws", "wss"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none, half of an address in brackets
+        return False
+
+
 @asynccontextmanager
 async def watch(
     url: str = DEFAULT_URL,
@@ -315,7 +343,7 @@ async def watch(
     behind the last event: nothing comes twice, and what the server no longer has is in `Watching.lost`.
 
     Args:
-        url: ``ws://`` or ``wss://``, host and port of the run.
+        url: ``ws://`` or ``wss://``, host and port of the run; a token in it counts as `token`.
         start: from the run's `start`, or what comes from now on (`live`).
         after: go on behind this `seq` of an earlier connection.
         types: only events of these types.
@@ -332,12 +360,12 @@ async def watch(
 
     Cancelled or left early, the connection is closed within a second.
     """
-    scheme = urlsplit(url).scheme
-    if scheme not in {"ws", "wss"} or not urlsplit(url).hostname:
+    url, shown = apart(url)
+    if not _is_address(url):
         raise WatchError(tr("'{url}' is no address of a run; one looks like {example}", url=url, example=DEFAULT_URL))
     if not wait >= 0 or not patience >= 0 or math.isnan(wait + patience):
         raise ValueError("wait and patience are seconds, not negative")
-    wanted = Wanted(url=url, start=start, after=after, types=tuple(types), case=case, token=token)
+    wanted = Wanted(url=url, start=start, after=after, types=tuple(types), case=case, token=token or shown)
     trouble: Exception | None = None
     async with trio.open_nursery() as nursery:
         watching = Watching(

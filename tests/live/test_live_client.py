@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import random
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Any
 
 import pytest
 import trio
 import trustme
+from trio_websocket import ConnectionClosed, WebSocketRequest, serve_websocket
 
 from sisyphus.errors import WatchError
 from sisyphus.events import Logged
@@ -224,7 +226,65 @@ async def test_another_run_at_the_same_address_is_not_taken_for_this_one(nursery
                                 await served(nursery, second, port=serving.port, run_id="another")
 
 
-@pytest.mark.parametrize("url", ["http://localhost", "ws://", "localhost:8765", "ws:///x"])
+HELLO = {"type": "hello", "data": {"run_id": RUN_ID, "first_seq": 1, "last_seq": 2}}
+LOG = {
+    "type": "log", "timestamp": "2026-11-25T02:44:09.588+00:00", "test_case_id": None, "step_name": None,
+    "run_id": RUN_ID, "seq": 1, "data": {"level": "info", "message": "", "context": {}},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        ["nothing that is JSON"],
+        ["[]"],
+        [b"\xff"],
+        [json.dumps({"type": "hello", "data": {"first_seq": [1]}})],
+        ['{"type": "hello", "data": {"first_seq": Infinity}}'],
+        [json.dumps(LOG)],
+        [json.dumps(HELLO), '{"type": "recovered", "data": {"recovered": false}}'],
+        [json.dumps(HELLO), json.dumps({**LOG, "seq": "1"})],
+        [json.dumps(HELLO), "[" * 100_000],
+    ],
+    ids=["no JSON", "no object", "no text", "a number that is none", "an endless one", "no hello", "a gap that is none",
+         "a seq that is none", "too deep"],
+)  # fmt: skip
+async def test_what_is_no_runs_server_is_told_and_no_crash(messages: list[str | bytes], nursery: trio.Nursery) -> None:
+    async def speak(request: WebSocketRequest) -> None:
+        with suppress(ConnectionClosed):
+            async with await request.accept(subprotocol="sisyphus.v1") as connection:
+                for message in messages:
+                    await connection.send_message(message)
+                await connection.get_message()
+
+    with trio.fail_after(LIMIT):
+        server = await nursery.start(partial(serve_websocket, speak, "127.0.0.1", 0, ssl_context=None))
+        with pytest.raises(WatchError, match="is no event"):
+            async with watch(f"ws://127.0.0.1:{server.port}") as run:
+                async for _ in run:
+                    pass
+
+
+async def test_a_token_in_the_address_is_shown_and_stands_in_no_message(
+    journal: Journal, nursery: trio.Nursery
+) -> None:
+    with trio.fail_after(LIMIT):
+        serving = await served(nursery, journal, token="open/sesame")
+        url = f"ws://127.0.0.1:{serving.port}/?types=log&token="
+        with pytest.raises(WatchError) as wrong:
+            async with watch(f"{url}swordfish"):
+                pass
+        assert "swordfish" not in str(wrong.value)
+        async with watch(f"{url}open%2Fsesame") as run:
+            assert "sesame" not in repr(run)
+            journal.close()
+            assert [received async for received in run] == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["http://localhost", "ws://", "localhost:8765", "ws:///x", "ws://localhost:99999", "ws://localhost:x", "ws://[::1"],
+)
 async def test_what_is_no_address_is_said(url: str) -> None:
     with pytest.raises(WatchError, match="is no address of a run"):
         async with watch(url):
