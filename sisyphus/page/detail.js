@@ -1,6 +1,10 @@
 const LONG = 20000; // characters of a body that are shown at once
 const KEPT = 200; // details
 const SHOWN = 20; // failures
+const PAUSE = 500; // milliseconds between two drawings of what changes all the time
+// What an answer over HTTP has of its own; whatever else a step tells is its result.
+const ANSWER = new Set(['status_code', 'reason', 'headers', 'cookies', 'body', 'text', 'url', 'elapsed', 'response_time', 'size', 'http_version',
+  'history', 'timings', 'truncated', 'body_note', 'warnings', 'performance']);
 
 /** What is known of one step: from the events at once, from its details when they have come. */
 class Detail {
@@ -28,14 +32,11 @@ class Detail {
   /** The step that is shown may have ended since. */
   update() {
     const { row } = this;
-    if (!row) {
-      if (this.drawn !== this.startState() && !(performance.now() - this.drawnAt < 500)) this.draw();
-      return;
-    }
-    const state = `${row.status} ${row.seq} ${row.children.length} ${row.failed}`;
-    if (state === this.drawn) return;
-    if (row.kind === 'step' && row.seq && !this.known.has(row.seq) && !this.state) this.show(row);
-    else if (performance.now() - this.drawnAt > 500) this.draw();
+    if (this.drawn === (row ? stateOf(row) : this.startState())) return;
+    if (row?.kind === 'step' && row.seq && !this.known.has(row.seq) && !this.state) this.show(row);
+    else if (performance.now() - this.drawnAt > PAUSE) this.draw();
+    // Nothing else may happen any more that would bring another frame.
+    else this.later ??= setTimeout(() => { this.later = null; this.page.changed(); }, PAUSE);
   }
 
   async fetch(row) {
@@ -51,8 +52,9 @@ class Detail {
     if (detail !== undefined) {
       this.known.set(row.seq, detail);
       if (this.known.size > KEPT) this.known.delete(this.known.keys().next().value);
-      const timings = detail?.response?.timings;
-      if (timings && typeof timings === 'object') row.phases = timings;
+      const { timings, performance: load } = detail?.response ?? {};
+      // Those of a load are of one answer among many.
+      if (timings && typeof timings === 'object' && !load) row.phases = timings;
     }
     if (this.row !== row) return;
     this.state = '';
@@ -65,7 +67,7 @@ class Detail {
 
   draw() {
     const { row, element } = this;
-    this.drawn = row ? `${row.status} ${row.seq} ${row.children.length} ${row.failed}` : '';
+    this.drawn = row ? stateOf(row) : '';
     this.drawnAt = performance.now();
     if (!row) {
       this.start();
@@ -115,8 +117,8 @@ class Detail {
     if (this.state === 'loading') text = t('detail.loading');
     else if (this.state === 'over') text = t('detail.over');
     else if (this.state === 'failed') text = t('detail.failed', { why: this.why });
-    else if (this.known.has(row.seq)) text = t('detail.gone');
     else if (row.status === 'cancelled') text = t('detail.cancelled');
+    else if (this.known.has(row.seq)) text = t('detail.gone');
     const again = this.state === 'failed' ? make('button.link', { type: 'button', on: { click: () => this.fetch(row) } }, t('detail.again')) : null;
     return make('p.note-line', { role: 'status' }, text, ' ', again);
   }
@@ -124,12 +126,15 @@ class Detail {
   parts(row, detail) {
     const { request, response } = detail;
     const isHttp = Boolean(request?.method || response?.status_code);
+    const load = response?.performance;
+    const [asked, answered] = load ? ['detail.request.one', 'detail.response.one'] : ['detail.request', 'detail.response'];
+    const more = Object.entries(response ?? {}).filter(([key]) => !isHttp || !ANSWER.has(key));
     return [
-      timings(response?.timings), checks(detail.validations),
-      isHttp ? message('detail.request', request, `${request?.method ?? ''} ${request?.url ?? ''}`)
+      load ? performed(load) : timings(response?.timings), checks(detail.validations),
+      isHttp ? message(asked, request, `${request?.method ?? ''} ${request?.url ?? ''}`)
         : request ? part('detail.request', code(request)) : null,
-      isHttp && response ? message('detail.response', response, [response.http_version, response.status_code, response.reason, response.size === undefined ? '' : `· ${bytes(response.size)}`].filter(Boolean).join(' '))
-        : response ? part('detail.result', code(response)) : null,
+      isHttp && response ? message(answered, response, [response.http_version, response.status_code, response.reason, response.size === undefined ? '' : `· ${bytes(response.size)}`].filter(Boolean).join(' ')) : null,
+      more.length ? part('detail.result', code(Object.fromEntries(more))) : null,
       response?.history?.length ? part('detail.history', code(response.history), false) : null,
       pairs('detail.extracted', detail.extracted), attempts(detail), warnings(detail.warnings),
     ].filter(Boolean);
@@ -153,10 +158,15 @@ class Detail {
   }
 
   links(rows) {
-    return make('ul.links', {}, ...rows.map((row) => make('li', {}, icon(row.status === 'failed' ? 'failure' : row.status), make('div', {},
+    return make('ul.links', {}, ...rows.map((row) => make('li', { 'data-status': row.status }, icon(row.status === 'failed' ? 'failure' : row.status), make('div', {},
       make('button.link', { type: 'button', on: { click: () => this.page.reveal(row) } }, row.round === null ? '' : `#${row.round + 1} `, row.name),
       row.problems ? make('p.dim', {}, row.problems[0].message) : null))));
   }
+}
+
+/** What of a row is seen in its details, as a text that changes with it. */
+function stateOf(row) {
+  return `${row.status} ${row.seq} ${row.children.length} ${row.failed}`;
 }
 
 function part(key, content, open = true, more = '') {
@@ -179,6 +189,23 @@ function timings(phases) {
   });
   if (typeof phases.total === 'number') lines.push(make('tr.sum', {}, make('th', { scope: 'row' }, t('phase.total')), make('td'), make('td.figure', {}, duration(phases.total / 1000))));
   return part('detail.timings', make('table.timings', {}, make('tbody', {}, ...lines)));
+}
+
+/** The numbers of a load: what many answers have in common. */
+function performed(numbers) {
+  const times = ['min', 'mean', 'p50', 'p90', 'p95', 'p99', 'max'].filter((name) => typeof numbers[name] === 'number');
+  const statuses = Object.entries(numbers.by_status ?? {});
+  const facts = [
+    ['load.count', number(numbers.count ?? 0)],
+    ['load.failures', `${number(numbers.failures ?? 0)}${numbers.error_rate ? ` (${(numbers.error_rate * 100).toFixed(1)} %)` : ''}`],
+    ['load.rate', numbers.requests_per_second],
+    ['load.threads', numbers.threads],
+    ['load.statuses', statuses.map(([status, count]) => `${status} × ${number(count)}`).join(', ')],
+    ...times.map((name) => [`load.${name}`, duration(numbers[name] / 1000)]),
+  ];
+  const reasons = numbers.reasons?.length ? code(numbers.reasons) : null;
+  return part('detail.load', make('div', {}, make('dl.facts', {}, ...facts.filter(([, value]) => value !== undefined && value !== null && value !== '')
+    .map(([key, value]) => make('div', {}, make('dt', {}, t(key)), make('dd', {}, String(value))))), reasons));
 }
 
 function checks(list) {
@@ -285,15 +312,32 @@ async function copy(text) {
 /** The request as a command line for a POSIX shell. */
 function curl(request) {
   const quoted = (value) => `'${String(value).replaceAll("'", "'\\''")}'`;
+  const headers = Object.entries(request.headers ?? {});
+  const sent = curlBody(request.body, headers.find(([name]) => /^content-type$/i.test(name))?.[1]);
   const words = ['curl'];
-  if (request.method && request.method !== 'GET') words.push('-X', quoted(request.method));
+  // By itself, curl makes a request with a body a POST; and of [] and {} in an address it makes many addresses.
+  if (request.method === 'HEAD') words.push('--head');
+  else if ((request.method && request.method !== 'GET') || sent.length) words.push('-X', quoted(request.method ?? 'GET'));
+  if (/[[\]{}]/.test(request.url)) words.push('--globoff');
   words.push(quoted(request.url));
-  for (const [name, value] of Object.entries(request.headers ?? {})) {
+  for (const [name, value] of headers) {
     if (/^(host|content-length|connection|accept-encoding)$/i.test(name)) continue;
-    for (const one of Array.isArray(value) ? value : [value]) words.push('-H', quoted(`${name}: ${one}`));
+    if (/^content-type$/i.test(name) && sent.length && sent[0][0] !== '--data-raw') continue; // its boundary is another one's
+    for (const one of Array.isArray(value) ? value : [value]) words.push('-H', quoted(one === '' ? `${name};` : `${name}: ${one}`));
   }
-  if (request.body !== null && request.body !== undefined && request.body !== '') {
-    words.push('--data-binary', quoted(typeof request.body === 'string' ? request.body : JSON.stringify(request.body)));
-  }
+  for (const [option, value] of sent) words.push(option, quoted(value));
   return words.join(' ');
+}
+
+/** Options for a body. Of texts, none may be taken for the name of a file, as curl does behind an @. */
+function curlBody(body, type) {
+  if (body === null || body === undefined || body === '') return [];
+  if (typeof body === 'string') return [['--data-raw', body]];
+  const listed = (fields) => Object.entries(fields ?? {}).flatMap(([name, value]) => [value].flat().filter((one) => one !== null).map((one) => [name, one]));
+  if (Array.isArray(body.files)) {
+    return [...listed(body.data).map(([name, value]) => ['--form-string', `${name}=${value}`]),
+      ...body.files.map((file) => ['-F', `${file.field}=@"${file.filename}"`])];
+  }
+  if (String(type).includes('x-www-form-urlencoded')) return [['--data-raw', listed(body).map((pair) => pair.map(encodeURIComponent).join('=')).join('&')]];
+  return [['--data-raw', JSON.stringify(body)]];
 }

@@ -4,7 +4,8 @@ const LONGEST = 10000; // milliseconds between two tries to connect
 /** The token of the page's address, which is taken out of it: an address stands in histories and is passed on. */
 function tokenOfAddress() {
   const address = new URL(location.href);
-  let token = address.searchParams.get('token');
+  // Not by searchParams, to which a plus is a space: the server takes a plus for a plus.
+  let token = decoded(/[?&]token=([^&]*)/.exec(address.search)?.[1] ?? '');
   try {
     if (token) sessionStorage.setItem('sisyphus.token', token);
     else token = sessionStorage.getItem('sisyphus.token');
@@ -14,6 +15,15 @@ function tokenOfAddress() {
     history.replaceState(null, '', address);
   }
   return token;
+}
+
+function decoded(text) {
+  try { return decodeURIComponent(text); } catch { return text; }
+}
+
+/** A token as a subprotocol can hold it (RFC 9110, 5.6.2: a `token`), which is less than may stand in a header. */
+function asSubprotocol(token) {
+  return `sisyphus.token.${encodeURIComponent(token).replace(/[()]/g, (one) => `%${one.charCodeAt(0).toString(16)}`)}`;
 }
 
 /** Follows a run over the WebSocket of the page's own server, and comes back where it was when the connection breaks. */
@@ -34,12 +44,12 @@ class LiveSource {
     address.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
     address.search = this.after ? `?after=${this.after}` : '?from=start';
     const protocols = ['sisyphus.v1'];
-    if (this.token) protocols.push(`sisyphus.token.${this.token}`);
+    if (this.token) protocols.push(asSubprotocol(this.token));
     let socket;
     try {
       socket = new WebSocket(address, protocols);
-    } catch (problem) { // a token that can be no subprotocol
-      this.to.refused(401, problem.message);
+    } catch (problem) { // what is no address to this browser
+      this.to.refused(0, problem.message);
       return;
     }
     if (this.socket) { // given up for this one: what it still says is not for us

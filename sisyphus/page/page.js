@@ -83,7 +83,7 @@ class Page {
       event.preventDefault();
       notice.remove();
       this.source.use(field.value.trim());
-    } } }, make('label', {}, t('token'), ' ', field), make('button.button', {}, t('token.send'))) : null;
+    } } }, this.source.token ? make('b', {}, t('token.wrong')) : null, make('label', {}, t('token'), ' ', field), make('button.button', {}, t('token.send'))) : null;
     const notice = make('div.notice', { role: 'alert' }, form ?? make('p', {}, t('refused', { why })));
     byId('notices').replaceChildren(notice);
     field.focus();

@@ -220,6 +220,56 @@ async def test_a_token_in_the_address_is_used_and_taken_out_of_it(browser: Brows
         await page.until(ENDED)
 
 
+async def test_a_token_may_hold_what_stands_in_no_subprotocol_and_no_query(browser: Browser, tmp_path: Path) -> None:
+    token = "aGk/+(x)%41=="
+    async with served(tmp_path, MIXED, "--ws-token", token) as (_, url):
+        page = await browser.page()
+        await page.go(f"{url}/?token={token.replace('%', '%25')}")
+        await page.until(ENDED)
+        await page.click("#tree .row", "Get user 7")
+        await page.until("document.querySelector('#detail').innerText.includes('/users/7')")
+
+
+async def test_a_wrong_token_is_told_from_none(browser: Browser, tmp_path: Path) -> None:
+    async with served(tmp_path, MIXED, "--ws-token", "open-sesame") as (_, url):
+        page = await browser.page()
+        await page.go(url)
+        await page.until("document.activeElement.type === 'password'")
+        assert "not its token" not in await page.text("#notices")
+        await page.press("x", "Enter")
+        await page.until("document.querySelector('#notices').innerText.includes('not its token')")
+
+
+async def test_variables_are_found_by_name_and_by_value(browser: Browser, tmp_path: Path) -> None:
+    case = """
+    name: Variables
+    config:
+      websocket: {send_variables: true}
+      mock_server: [{path: /a, response: {body: {colour: Green, shape: round, both: {colour: red}}}}]
+    steps: [{name: Ask, url: /a, extract: {first: $.colour, second: $.shape, colourful: $.both}}]
+    """
+    shown = "[...document.querySelectorAll('#variables .variable b')].map((one) => one.innerText).join()"
+    async with served(tmp_path, case) as (_, url):
+        page = await browser.page()
+        await page.go(url)
+        await page.until(ENDED)
+        await page.click("#tab-variables")
+        await page.until(f"{shown} === 'first,second,colourful'")
+        await page.click("#variable-search")
+        await page.press(*"COLOUR")
+        await page.until(f"{shown} === 'colourful'")
+        await page.press(*["Backspace"] * 6, *"green")
+        await page.until(f"{shown} === 'first'")
+        await page.press("x")
+        await page.until("document.querySelector('#variables-empty').checkVisibility()")
+        await page.press(*["Backspace"] * 6)
+        await page.until(f"{shown} === 'first,second,colourful'")
+        await page.click("#variables .variable", "colourful")
+        assert "Ask" not in await page.text("#variable-entry")
+        await page.click("#variable-entry .link")
+        await page.until("document.querySelector('.row[aria-selected=true]')?.innerText.includes('Ask')")
+
+
 async def test_without_a_token_the_page_asks_for_it(browser: Browser, tmp_path: Path) -> None:
     async with served(tmp_path, MIXED, "--ws-token", "open-sesame") as (_, url):
         page = await browser.page()
