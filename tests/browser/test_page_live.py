@@ -138,7 +138,7 @@ async def test_what_was_lost_is_told(browser: Browser, tmp_path: Path) -> None:
 
 
 async def test_another_run_at_the_same_address_is_shown_from_its_start(browser: Browser, tmp_path: Path) -> None:
-    async with served(tmp_path, many_waits(100, 0.05)) as (_, url), cable(url) as (between, near):
+    async with served(tmp_path, many_waits(1000, 0.05)) as (_, url), cable(url) as (between, near):
         page = await browser.page()
         await page.go(near)
         await page.until(f"{SEQ} > 30")
