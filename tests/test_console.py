@@ -449,6 +449,17 @@ def test_the_status_line_says_how_long_a_step_takes_already() -> None:
     assert status(*events, later=12.9) == "log in (1/3) · 12 s"
 
 
+def test_the_status_line_counts_from_the_first_event_on() -> None:
+    clock = Clock()
+    clock.now = 2091.0
+    line = Status(Terminal(), 1, clock)  # type: ignore[arg-type]
+    clock.now += 30  # it waited for watchers
+    line.handle(begun("a"))
+    line.stop()
+
+    assert line.line()[2:] == ""
+
+
 def test_the_status_line_says_how_long_the_case_may_still_take_and_counts_down() -> None:
     events = (begun("a"), progressed(65.0), started("log in", 1))
 
