@@ -246,7 +246,12 @@ def _add_output(parser: _Parser, *, running: bool) -> None:
         help=tr("what stdout shows: text (default), or the result as one JSON document and nothing else"),
     )  # fmt: skip
     if running:
-        add("-v", "--verbose", action="store_true", help=tr("show requests, timings, checks and extracted values"))
+        add(
+            "-v",
+            "--verbose",
+            action="store_true",
+            help=tr("show requests, statements, what scripts print, timings, checks and extracted values"),
+        )
         add("--no-color", action="store_true", help=tr("no colours"))
     add("--version", action="store_true", help=tr("show the version"))
     add_common(add)

@@ -272,7 +272,7 @@ class ScriptError(StepError):
         return super().names() | self._names
 
     def _advice(self) -> str:
-        return tr("Look at the line of the script, and at what it printed (output, stderr), in the result.")
+        return tr("Look at the line of the script, and at what it printed: -v shows it.")
 
 
 class DatabaseError(StepError):

@@ -141,6 +141,11 @@ def _details(step: StepResult) -> Iterator[str]:
         answer = f"{view.get('status_code')} {view.get('reason') or ''}".rstrip()
         made_up = tr(" (by the step's mock)") if view.get("mocked") else ""
         yield f"      · {request.get('method')} {request.get('url')} → {answer}{made_up}"
+    if step.type == "database" and "sql" in view:
+        yield f"      · {_clipped(' '.join(str(view['sql']).split()), _VALUE)} → {_rows(view['row_count'])}"
+    if step.type == "script":
+        printed = (str(view.get(stream) or "").rstrip() for stream in ("output", "stderr"))
+        yield from (f"      · {_clipped(text, _BODY)}" for text in printed if text)
     timings = view.get("timings")
     if isinstance(timings, dict):
         measured = (f"{phase} {value:.1f} ms" for phase, value in timings.items() if value is not None)
@@ -152,6 +157,12 @@ def _details(step: StepResult) -> Iterator[str]:
         yield f"      · {name} = {_short(value, _VALUE)}"
     if step.error is not None and view.get("text"):
         yield f"      · {_clipped(str(view['text']), _BODY)}"
+    if step.error is not None and view.get("rows"):
+        yield f"      · {_short(view['rows'], _BODY)}"
+
+
+def _rows(count: int) -> str:
+    return tr("1 row") if count == 1 else tr("{count} rows", count=count)
 
 
 def _held(check: CheckResult) -> str:

@@ -51,7 +51,9 @@ CATALOGUE: Final[dict[str, str]] = {
     "output": "输出",
     "write the result as JSON to FILE": "把结果写成 JSON 到 FILE",
     "what stdout shows: text (default), or the result as one JSON document and nothing else": "标准输出的内容：text（默认），或者只有一个 JSON 结果文档",
-    "show requests, timings, checks and extracted values": "显示请求、耗时、校验和提取的值",
+    "show requests, statements, what scripts print, timings, checks and extracted values": (
+        "显示请求、SQL 语句、脚本的输出、耗时、校验和提取的值"
+    ),
     "no colours": "不使用颜色",
     "language of all messages; by default the environment's": "消息的语言；默认与系统语言环境相同",
     "show a traceback where the engine itself fails": "引擎本身出错时显示 Python 调用栈",
@@ -567,7 +569,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "the disk is too slow": "磁盘太慢",
     "there was no time left": "没有时间写完",
     "it was changed while the run went on": "它在运行期间被改动",
-    "Look at the line of the script, and at what it printed (output, stderr), in the result.": "请看脚本的那一行，以及结果中它打印的内容（output、stderr）。",
+    "Look at the line of the script, and at what it printed: -v shows it.": "请看脚本的那一行，以及它打印的内容（加 -v 显示）。",
     # files
     "'{path}' cannot be a file: {reason}": "“{path}”不可能是文件：{reason}",
     "{path} is outside the project's folder {root}": "{path} 在项目目录 {root} 之外",
@@ -885,6 +887,8 @@ CATALOGUE: Final[dict[str, str]] = {
     " after 1 retry": "，重试 1 次",
     " after {count} retries": "，重试 {count} 次",
     "{count} more steps failed inside; -v shows them all": "里面还有 {count} 个步骤失败；加 -v 全部显示",
+    "1 row": "1 行",
+    "{count} rows": "{count} 行",
     "{count} requests, {failures} failed, {rate} per second": "{count} 个请求，失败 {failures} 个，每秒 {rate} 个",
     # values._calls
     "format(): '{field}' is no plain name or number": "format()：“{field}”不是简单的名称或序号",

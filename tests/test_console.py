@@ -186,6 +186,19 @@ def test_verbose_shows_the_body_of_what_failed() -> None:
     assert "expected 8, got 7 (the id)\n" in text
 
 
+def test_verbose_shows_statements_with_their_rows_and_what_scripts_print() -> None:
+    rows = {"sql": "select id\n  from users", "rows": [{"id": 7}], "row_count": 1}
+    asked = evolve(OK, type="database", response=rows, checks=(), extracted={})
+    failed = evolve(FAILED, type="database", response={**rows, "row_count": 2})
+    script = evolve(asked, type="script", response={"output": "one\ntwo\n", "stderr": "careful\n"})
+
+    assert shown(step(asked), verbose=True).split("\n")[1:] == ["      · select id from users → 1 row", ""]
+    assert "→ 2 rows\n" in shown(step(failed), verbose=True)
+    assert '      · [{"id":7}]\n' in shown(step(failed), verbose=True)
+    assert shown(step(script), verbose=True).split("\n")[1:] == ["      · one", "        two", "      · careful", ""]
+    assert shown(step(script)) == "  ✓ get a user  ·  12 ms\n"
+
+
 def test_verbose_shows_no_status_text_where_the_server_gave_none() -> None:
     assert "→ 200\n" in shown(step(evolve(OK, response=ANSWER | {"reason": ""})), verbose=True)
 
