@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 import uuid
 from contextlib import ExitStack, nullcontext, suppress
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import trio
 
 from sisyphus import signals
+from sisyphus.audience import Audience
 from sisyphus.engine.context import Run
 from sisyphus.engine.emitter import Clock
 from sisyphus.engine.run import case_id, run_cases
@@ -48,9 +48,6 @@ TAKEN_DOWN: Final = 6.5
 # Seconds that watchers have when the interruption comes after the run's end: who reads at all needs none of them.
 LAST_WORDS: Final = 1.0
 
-# Seconds after the run's end without a word; who waits longer is told what for.
-PATIENCE: Final = 0.5
-
 
 class LiveRun:
     """A run that is going on.
@@ -58,23 +55,20 @@ class LiveRun:
     Attributes:
         run_id: its UUID.
         events: every event from the first on, for ``async for``; ends with the run. Kept until it is read.
-        serving: where watchers connect, if a server was asked for.
         interrupted: whether a signal came.
     """
 
     def __init__(self, cases: Sequence[Case], settings: Settings, sinks: Iterable[Sink]) -> None:
         self.run_id: Final = str(uuid.uuid4())
-        self.serving: Serving | None = None
         self.interrupted = False
         # Unbounded on purpose: the reader is the program that started the run, and no reader may slow a run.
         self._feed, self.events = trio.open_memory_channel[Event](float("inf"))
         self._fed = True
         self._cases = _planned(cases)
         self._settings = settings
-        self._live = (
-            settings.live if settings.live != "as the cases say" else live_settings(cases, environ=settings.environ)
-        )
+        live = settings.live if settings.live != "as the cases say" else live_settings(cases, environ=settings.environ)
         self._sinks = list(sinks)
+        self._audience = Audience(live, self._announcers)
         self._scope = trio.CancelScope()
         self._reading = trio.CancelScope()  # of rows that stand in a database, before the run
         # Watchers and outputs are owed the end of the run also when the caller is cancelled; see `_hurry`.
@@ -82,6 +76,11 @@ class LiveRun:
         self._run: Run | None = None
         self._result: RunResult | None = None
         self._troubles: list[Exception] = []
+
+    @property
+    def serving(self) -> Serving | None:
+        """Where watchers connect, if a server was asked for, from its start on."""
+        return self._audience.serving
 
     @property
     def result(self) -> RunResult:
@@ -105,7 +104,7 @@ class LiveRun:
         self._scope.cancel(reason)
         self._reading.cancel(reason)
         if self._result is not None:
-            self._linger_no_longer()
+            self._audience.linger_no_longer()
 
     async def supervise(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Carries out the run from the binding of the port to the last watcher's close frame.
@@ -157,7 +156,7 @@ class LiveRun:
                     try:
                         self._open_log(record, opened)
                         self._open_pages(record, opened)
-                        await self._open_door(record, serving)
+                        await self._audience.let_in(record, serving, cases_total=len(self._cases))
                     except StartError as exc:
                         self._troubles.append(exc)
                     else:
@@ -165,7 +164,8 @@ class LiveRun:
                             serving.start_soon(self._keep_log, record.log)
                         ready()
                         await self._run_and_tell(record)
-                        patience.start_soon(self._explain_waiting)
+                        hurry = self._scope.cancel_called
+                        patience.start_soon(partial(self._audience.explain_waiting, in_a_hurry=hurry))
                 patience.cancel_scope.cancel("all watchers had the end")
 
     async def _read_rows(self, record: Record) -> None:
@@ -207,49 +207,6 @@ class LiveRun:
             raise StartError(str(exc)) from exc
         opened.callback(record.pages.abandon)
 
-    async def _open_door(self, record: Record, serving: trio.Nursery) -> None:
-        if self._live is None:
-            return
-        from sisyphus.details import Details
-        from sisyphus.journal import Journal
-        from sisyphus.live.run_state import RunState
-        from sisyphus.live.server import serve
-
-        record.journal = Journal(max_events=self._live.keep_events, max_bytes=self._live.keep_bytes)
-        record.details = Details()
-        record.state = RunState(run_id=self.run_id, cases_total=len(self._cases))
-        started = partial(serve, record.journal, self._live, log=record.log, run=record.state, details=record.details)
-        self.serving = await serving.start(started)
-        for announcer in self._announcers():
-            announcer.serving(self.serving)
-
-    async def _gather_watchers(self) -> None:
-        live, serving = self._live, self.serving
-        if live is None or serving is None or not live.wait_clients:
-            return
-        for announcer in self._announcers():
-            announcer.gathering(live.wait_clients)
-        with trio.move_on_after(math.inf if live.wait_timeout is None else live.wait_timeout) as patience:
-            await serving.wait_for_watchers(live.wait_clients)
-        if patience.cancelled_caught:
-            for announcer in self._announcers():
-                announcer.gave_up_gathering(live.wait_clients)
-
-    async def _explain_waiting(self) -> None:
-        if self._live is None:
-            return
-        if self._live.linger and self.serving is not None and not self._scope.cancel_called:
-            for announcer in self._announcers():
-                announcer.lingering(self._live.linger, self.serving)
-            await trio.sleep(self._live.linger)
-        await trio.sleep(PATIENCE)
-        for announcer in self._announcers():
-            announcer.draining(max(self._live.drain - PATIENCE, 0))
-
-    def _linger_no_longer(self) -> None:
-        if self.serving is not None:
-            self.serving.end_lingering()
-
     async def _run_and_tell(self, record: Record) -> None:
         await self._read_rows(record)
         clock = Clock()
@@ -269,7 +226,7 @@ class LiveRun:
                 nursery.start_soon(self._dispatch, incoming, record, fold)
                 try:
                     with events, self._scope:
-                        await self._gather_watchers()
+                        await self._audience.gather()
                         run.clock = clock = Clock()  # waiting for them is no part of the run
                         record.begin()
                         await run_cases(self._cases, run, events, jobs=self._settings.jobs)
@@ -286,7 +243,7 @@ class LiveRun:
         if record.pages is not None:
             self._troubles += record.pages.troubles
         if self._scope.cancel_called:
-            self._linger_no_longer()
+            self._audience.linger_no_longer()
 
     async def _dispatch(self, incoming: trio.MemoryReceiveChannel[Event], record: Record, fold: Fold) -> None:
         """Gives each event its `seq`, and shows it to everyone; the only task that does."""
@@ -335,9 +292,9 @@ class LiveRun:
         return signals.handled_by(first)
 
     def _interrupt(self) -> None:
-        if self._result is not None and self._live is not None and self._live.linger:
+        if self._result is not None and self._audience.lingers:
             # The run is over, and told: this is how somebody says that the finished run need not be served any longer.
-            self._linger_no_longer()
+            self._audience.linger_no_longer()
             self._hurry("enough")
             return
         self.interrupted = True

@@ -201,7 +201,7 @@ async def test_curl_reads_lines_and_what_stands_beside_them(tmp_path: Path) -> N
     assert json.loads(health)["steps"] == {"success": 1, "failure": 1, "error": 0, "skipped": 1}
     assert json.loads(health)["run_state"] == "finished"
     schemas = json.loads(described)["components"]["schemas"]
-    assert {event["type"] for event in events} == set(schemas) - {"hello", "recovered", "lag", "close"}
+    assert {event["type"] for event in events} == set(schemas) - {"hello", "recovered", "lag", "close", "details"}
     for event in events:
         jsonschema.validate(event, strictly(schemas[event["type"]]), cls=jsonschema.Draft202012Validator)
     assert head.startswith("HTTP/1.1 200 OK")
