@@ -43,8 +43,8 @@ _SHOWN: Final = 2  # characters at each end with `partial`
 _PARTIAL_FROM: Final = 8
 
 # What is told of one step is told of the next: names, headers, types. What they are searched for once.
-_REMEMBERED: Final = 2000
-_SHORT: Final = 200  # characters
+_REMEMBERED: Final = 500
+_SHORT: Final = 100  # characters; so that thousands of cases may remember
 
 # Secrets that stand in a text with their name, whoever wrote it: `token=…`, `"token": "…"`, `<token>…`, `Bearer …`. A
 # name with a colon counts in JSON and as a header only: "variable 'token': it is not defined" tells no secret.

@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import json
 import time
+import tracemalloc
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -136,6 +137,37 @@ def test_a_validation_of_a_secret_shows_neither_side(redactor: Redactor) -> None
     assert isinstance(clean, StepResult)
     assert clean.checks[0].message == "expected ***, got ***"
     assert (clean.checks[0].expect, clean.checks[0].actual) == ("***", "***")
+
+
+def test_a_text_that_was_clean_is_not_once_it_holds_a_secret() -> None:
+    redactor = Redactor()
+    seen = {"kitten-4711": ["kitten-4711", 5], "plain": "words"}
+    for _ in range(3):
+        assert redactor.value(seen) is seen
+    redactor.learn("password", "kitten-4711")
+    assert redactor.text("kitten-4711") == "***"
+    assert redactor.value(seen) == {"***": ["***", 5], "plain": "words"}
+
+
+def test_what_stands_under_a_name_of_secrets_is_masked_however_often_the_name_was_seen() -> None:
+    redactor = Redactor(["pin"])
+    for _ in range(3):
+        assert redactor.value({"pin": "1234", "api_key": 5, "pinned": True}) == {
+            "pin": "***",
+            "api_key": "***",
+            "pinned": True,
+        }
+
+
+def test_what_is_remembered_is_bounded() -> None:
+    redactor = Redactor()
+    tracemalloc.start()
+    try:
+        for number in range(20_000):
+            redactor.value({f"key-{number}": f"text-{number}" * 5, "long": "x" * 5000 + str(number)})
+        assert tracemalloc.get_traced_memory()[0] < 1_500_000  # without a bound: 6 MB
+    finally:
+        tracemalloc.stop()
 
 
 def test_without_details_responses_are_left_out() -> None:
