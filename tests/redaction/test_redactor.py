@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sisyphus.events import CaseStarted, ErrorOccurred, Logged, StepStarted, VariableSet
+from sisyphus.redaction import redactor as redactor_module
 from sisyphus.redaction.redactor import Redactor
 from sisyphus.redaction.secrets import SHORTEST, of_environment
 from sisyphus.results import StepResult
@@ -196,6 +197,24 @@ def test_a_long_text_takes_no_long_time(text: str) -> None:
     began = time.process_time()
     Redactor().text(text)
     assert time.process_time() - began < 2
+
+
+PIECES = st.sampled_from(
+    ["token", "api.key", "x_Api_Key", "author", "a", "1", "=", "==", '"', "'", ":", ": ", " ", "\n", "<", ">", "</", "://", "@", "&",
+     "\\", "Authorization", "bearer", "Basic", "abcdefgh", "Set-Cookie", "密码", "x" * 61, "{", "[", ","]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=25).map("".join))
+def test_a_long_text_is_masked_as_a_short_one_is(text: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(redactor_module, "_LONG", 10**9)
+        patch.setattr(redactor_module, "_HEADER_WORDS", ("",))
+        patch.setattr(redactor_module, "_CREDENTIAL_WORDS", ("",))
+        thoroughly = Redactor().text(text)
+        patch.undo()
+        patch.setattr(redactor_module, "_LONG", 0)
+        assert Redactor().text(text) == thoroughly
 
 
 @given(st.text(min_size=SHORTEST, max_size=40), st.text(max_size=20), st.text(max_size=20))
