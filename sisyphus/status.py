@@ -52,17 +52,15 @@ class Status:
         elif isinstance(data, StepStarted):
             self._take_up(event.test_case_id, data)
         elif isinstance(data, Progressed):
-            self._cases = (
-                data.cases_total or self._cases
-            )  # rows of a database are known to the run only, and to watchers all
+            # Rows of a database are known to the run only, and to watchers all.
+            self._cases = data.cases_total or self._cases
             self._left = data.estimated_remaining if self._cases == 1 else None
         elif isinstance(event.result, CaseResult):
             self._done += 1
             self._running.pop(event.test_case_id, None)
         text = self._compose()
-        if (
-            text != self._shown[0] or self._thread is None
-        ):  # a clock's zero is anywhere: the day this machine was started
+        # The first is shown whatever it says: a clock's zero is anywhere, as on the day this machine was started.
+        if text != self._shown[0] or self._thread is None:
             self._shown = (text, self._clock(), self._left)
         if self._thread is None:
             self._thread = threading.Thread(target=self._draw_on, name="status line", daemon=True)
