@@ -333,7 +333,7 @@ function curl(request) {
 function curlBody(body, type) {
   if (body === null || body === undefined || body === '') return [];
   if (typeof body === 'string') return [['--data-raw', body]];
-  const listed = (fields) => Object.entries(fields ?? {}).flatMap(([name, value]) => [value].flat().filter((one) => one !== null).map((one) => [name, one]));
+  const listed = (fields) => Object.entries(fields ?? {}).flatMap(([name, value]) => [value].flat().filter((one) => one !== null).map((one) => [name, typeof one === 'object' ? JSON.stringify(one) : String(one)]));
   if (Array.isArray(body.files)) {
     return [...listed(body.data).map(([name, value]) => ['--form-string', `${name}=${value}`]),
       ...body.files.map((file) => ['-F', `${file.field}=@"${file.filename}"`])];

@@ -35,6 +35,13 @@ function mark(element, name, value) {
   } else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
 }
 
+/** What JSON says, with each number as it is written there: JavaScript would round an id of 64 bits to another one. */
+function parsed(text) {
+  if (!/[:,[\s]-?\d{16}/.test(text) || !JSON.rawJSON) return JSON.parse(text); // browsers before 2025 round
+  return JSON.parse(text, (key, value, { source }) => (
+    typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(source) ? JSON.rawJSON(source) : value));
+}
+
 function duration(seconds) {
   if (seconds === null || seconds === undefined) return '';
   if (seconds < 0.0995) return `${(seconds * 1000).toFixed(seconds < 0.00995 ? 1 : 0)} ${t('unit.ms')}`;

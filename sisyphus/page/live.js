@@ -145,6 +145,6 @@ class LiveSource {
   async details(seq) {
     const answer = await fetch(`/details?seq=${seq}`, { headers: this.headers(), cache: 'no-store' });
     if (!answer.ok) throw new Error((await answer.text()).trim() || String(answer.status));
-    return (await answer.json())[seq] ?? null;
+    return parsed(await answer.text())[seq] ?? null;
   }
 }

@@ -126,7 +126,7 @@ class Page {
   take(text) {
     let event;
     try {
-      event = JSON.parse(text);
+      event = parsed(text);
     } catch {
       this.unread += 1;
       this.notice('unreadable', { n: this.unread });

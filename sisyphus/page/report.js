@@ -47,7 +47,7 @@ class ReportSource {
     if (!found || seq < found.first || seq > found.last) return null;
     let steps = this.recent.get(found);
     if (!steps) {
-      steps = JSON.parse(await unpack(found.block.textContent));
+      steps = parsed(await unpack(found.block.textContent));
       this.recent.set(found, steps);
       if (this.recent.size > 4) this.recent.delete(this.recent.keys().next().value);
     }

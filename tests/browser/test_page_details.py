@@ -96,7 +96,8 @@ REQUESTS = {
     "a query": "url: '/list?name=a%20b&q=x'",
     "brackets": "url: '/list[1]/{x}?a[]=1'",
     "JSON": """{url: /, method: POST, json: {text: "it's $HOME `id` \\\\ \\"x\\"", list: [1, null]}}""",
-    "a form": "{url: /, method: PUT, data: {name: 'a b&c', more: [1, 2], none: null, yes: true}}",
+    "long numbers": "{url: /, method: POST, json: [9007199254740993, -12345678901234567890, {id: 1792000000000000001}]}",
+    "a form": "{url: /, method: PUT, data: {name: 'a b&c', more: [1, 2], none: null, yes: true, id: 1792000000000000001}}",
     "a text with an at": "{url: /, method: POST, body: '@/etc/hostname', headers: {Content-Type: text/plain}}",
     "a body to GET": "{url: /, method: GET, json: {query: all}}",
     "a form with files": """{url: /, method: POST, data: {title: '@title.txt'}, files: {one: "notes.txt"}}""",
@@ -180,6 +181,34 @@ async def test_a_load_is_shown_by_its_numbers_and_not_by_one_of_its_answers(brow
     assert "200 × 20" in told
     assert "One of the requests" in told
     assert "Where the time went" not in told
+
+
+async def test_a_number_is_shown_as_it_came_however_long(browser: Browser, tmp_path: Path) -> None:
+    case = """
+    name: Ids
+    config:
+      websocket: {send_variables: true}
+      mock_server: [{path: /a, response: {body: {id: 1792000000000000001, small: 7, part: 0.5}}}]
+    steps: [{name: Ask, url: /a, extract: {id: $.id}}]
+    """
+    report = tmp_path / "report.html"
+    async with served(tmp_path, case, "--html", report) as (underway, url):
+        page = await browser.page()
+        await page.go(url)
+        await page.until(ENDED)
+        await opened(page, "Ask")
+        await page.until(SHOWN.format("'0.5'"))
+        told = await page.text("#detail pre")
+        await page.click("#tab-variables")
+        await page.until("document.querySelector('#variables code')?.innerText === '1792000000000000001'")
+        underway.interrupt()
+        await underway.done()
+    await page.go(report.as_uri())
+    await page.until(ENDED)
+    await opened(page, "Ask")
+    await page.until(SHOWN.format("'0.5'"))
+    assert await page.text("#detail pre") == told
+    assert '"id": 1792000000000000001,' in told
 
 
 async def test_what_a_step_tells_besides_its_answer_is_shown_too(browser: Browser, tmp_path: Path) -> None:
