@@ -462,6 +462,13 @@ CATALOGUE: Final[dict[str, str]] = {
     "The run was ended from outside before this step was done; run it again.": "这个步骤完成之前，运行被从外部终止；请重新运行。",
     "the engine failed: {reason}": "引擎出错：{reason}",
     "This is a bug in sisyphus-api-engine; run again with --debug and report what it prints.": "这是 sisyphus-api-engine 的缺陷；请加 --debug 再运行一次，并反馈输出内容。",
+    # engine.clean_up
+    "cut off: a teardown has {limit:g} s once what it belongs to was ended, after Ctrl-C less": (
+        "被截断：所属的用例或步骤被结束之后，后置步骤只有 {limit:g} 秒，Ctrl-C 之后更短"
+    ),
+    "Give the steps of the teardown a timeout of their own, so that those behind them run too.": (
+        "请给后置步骤各自设置 timeout，使排在后面的步骤也能执行。"
+    ),
     # engine.context
     "cannot read {path}: {reason}": "无法读取 {path}：{reason}",
     "stopped at the first failure (--fail-fast)": "遇到第一个失败即停止（--fail-fast）",

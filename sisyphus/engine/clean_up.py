@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from sisyphus.errors import StepTimeout
+from sisyphus.results import ErrorInfo
+from sisyphus.words import tr
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
@@ -28,6 +32,15 @@ async def see_through(work: Callable[[], Awaitable[object]], run: Run) -> None:
         with shelter:
             await work()
         nursery.cancel_scope.cancel("the clean-up is done")
+
+
+def cut_off() -> ErrorInfo:
+    """Why a step of a teardown was cancelled."""
+    error = StepTimeout(
+        tr("cut off: a teardown has {limit:g} s once what it belongs to was ended, after Ctrl-C less", limit=TEARDOWN),
+        suggestion=tr("Give the steps of the teardown a timeout of their own, so that those behind them run too."),
+    )
+    return ErrorInfo.of(error)
 
 
 async def _notice_cancellation(shelter: trio.CancelScope, run: Run) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import define, evolve, field, frozen
 
 from sisyphus.comparable import Comparable
+from sisyphus.engine.clean_up import cut_off
 from sisyphus.results import Role
 
 if TYPE_CHECKING:
@@ -64,14 +65,19 @@ class Frame:
 
     def below(self, parent: str, *, why: Why | None = None, role: Role | None = None) -> Frame:
         """The frame of what runs inside the step at `parent`, in all its rounds."""
-        return Frame(
-            scope=self.scope, outcomes=ChainMap({}, self.outcomes), parent=parent, role=role or self.role,
+        below = Frame(
+            scope=self.scope, outcomes=ChainMap({}, self.outcomes), parent=parent, role=self.role,
             why=(*self.why, why) if why is not None else self.why,
         )  # fmt: skip
+        return below if role is None else below.as_part_of(role)
 
     def as_part_of(self, role: Role) -> Frame:
         """The same frame for what is set up or torn down; its paths go on where these are."""
-        return evolve(self, role=role if self.role != "teardown" else self.role)
+        if self.role == "teardown":
+            return self
+        # Nothing reaches into a teardown from outside but the end of its time.
+        why = (*self.why, cut_off) if role == "teardown" else self.why
+        return evolve(self, role=role, why=why)
 
     def round(
         self, iteration: int | None, names: Mapping[str, Any] | None, *, forked: bool, why: Why | None = None

@@ -117,6 +117,32 @@ async def test_a_teardown_that_takes_more_than_ten_seconds_after_the_end_is_cut_
     assert trio.current_time() == pytest.approx(15)
     assert [(step.name, step.status) for step in played.steps] == [("main", "error"), ("rest", "error")]
     assert played.types.count("step_start") == played.types.count("step_complete") == 2
+    assert [step.error.message for step in played.steps if step.error is not None] == [
+        "the case did not end within its case_timeout of 5 s",
+        "cut off: a teardown has 10 s once what it belongs to was ended, after Ctrl-C less",
+    ]
+
+
+async def test_a_teardown_of_a_step_that_is_cut_off_says_so(autojump_clock: MockClock) -> None:
+    played = await play(
+        """
+        name: x
+        steps:
+          - name: around
+            type: loop
+            timeout: 5
+            loop_count: 1
+            loop_steps:
+              - name: main
+                type: wait
+                seconds: 60
+                teardown: {name: rest, type: loop, loop_count: 2, loop_steps: [{name: inside, type: wait, seconds: 60}]}
+        """
+    )
+    reasons = {step.name: step.error.message for step in played.steps if step.error is not None}
+    assert reasons["main"] == "the step 'around' around this one reached its time limit"
+    assert reasons["inside"] == reasons["rest"]
+    assert reasons["rest"].startswith("cut off: a teardown has 10 s")
 
 
 async def test_a_teardown_without_a_cancellation_has_no_limit(autojump_clock: MockClock) -> None:
