@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from io import StringIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -14,6 +16,8 @@ import pytest
 import trio
 
 import sisyphus
+from sisyphus import words
+from sisyphus.console import Console
 from sisyphus.report.json_result import document
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -41,6 +45,32 @@ def _cases(marker: str) -> list[Any]:
         for language, content in [block.groups()]
         if language == "yaml" and content.split("\n", 1)[0] == marker
     ]
+
+
+def _outputs() -> list[Any]:
+    """The cases with their own server, each with what the page says it prints, the sentence before that, and its language.
+
+    What a case prints is the next block, if it begins with the case's name; a table in between is about something else.
+    """
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        blocks = [block for block in _FENCED.finditer(text) if block[1] != "bash"]
+        for block, following in itertools.pairwise(blocks):
+            name = re.search(r"^name: (.*)$", block[2], re.MULTILINE)
+            between, printed = text[block.end() : following.start()], re.sub(r"^\$ .*\n+", "", following[2])
+            if name is None or not block[2].startswith("# runs offline") or "\n|" in between:
+                continue
+            if re.match(rf"{re.escape(name[1])}( \[#1\])?\n", printed):
+                line = text.count("\n", 0, block.start()) + 1
+                language = "zh" if ".zh." in page.name or not page.name.isascii() else "en"
+                found.append(pytest.param(block[2], printed, between, language, id=f"{page.name}:{line}"))
+    return found
+
+
+def _without_times(printed: str) -> list[str]:
+    """The lines in order of the alphabet: what runs side by side ends as it likes."""
+    return sorted(re.sub(r"\d+(\.\d+)? m?s\b", "… s", line) for line in printed.splitlines() if line)
 
 
 def _prose(page: Path) -> str:
@@ -82,6 +112,28 @@ async def test_a_case_that_a_page_shows_with_its_own_server_passes(text: str, mo
         assert case.warnings == ()
         assert [(step.name, step.error, step.warnings) for step in case.steps if step.error or step.warnings] == []
     assert result.status == "passed"
+
+
+@pytest.mark.parametrize(("text", "printed", "sentence", "language"), _outputs())
+async def test_a_case_prints_what_its_page_shows(
+    text: str, printed: str, sentence: str, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT / "examples")
+    out = StringIO()
+    words.choose(language)
+    try:
+        with trio.fail_after(10):
+            await sisyphus.run(sisyphus.loads(text), live=None, sinks=[Console(out, verbose="-v" in sentence)])
+    finally:
+        words.choose("en")
+    lines = out.getvalue()
+    if "-v" in sentence:
+        lines = re.sub(r"^ *· ([A-Z]+ https?://.* → \d+|[a-z]+ [\d.]+ ms, .*)\n", "", lines, flags=re.MULTILINE)
+    assert _without_times(lines) == _without_times(printed)
+
+
+def test_most_cases_are_shown_with_what_they_print() -> None:
+    assert len(_outputs()) > 0.8 * len(_cases("# runs offline"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
