@@ -10,6 +10,7 @@ from urllib.parse import parse_qs
 from attrs import field, frozen
 
 _FORM: Final = "application/x-www-form-urlencoded"
+_MOST_FIELDS: Final = 10_000  # of a form: everything waits while they are taken apart
 
 
 @frozen(kw_only=True)
@@ -30,7 +31,10 @@ class Asked:
     body: str = ""
 
     def view(self) -> dict[str, Any]:
-        """The request as conditions and templates see it; `json` is null if the body is not JSON, `form` if no form."""
+        """The request as conditions and templates see it; `json` is null if the body is not JSON, `form` if no form.
+
+        A form with more than `_MOST_FIELDS` fields is none.
+        """
         return {
             "method": self.method,
             "path": self.path,
@@ -46,7 +50,12 @@ class Asked:
 
     def _form(self) -> dict[str, Any] | None:
         media_type = self.headers.get("Content-Type", "").partition(";")[0].strip().lower()
-        return _single(parse_qs(self.body, keep_blank_values=True)) if media_type == _FORM else None
+        if media_type != _FORM:
+            return None
+        try:
+            return _single(parse_qs(self.body, keep_blank_values=True, max_num_fields=_MOST_FIELDS))
+        except ValueError:
+            return None
 
 
 def _json(text: str) -> Any:
