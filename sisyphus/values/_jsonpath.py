@@ -27,7 +27,16 @@ if TYPE_CHECKING:
     from jsonpath.stream import TokenStream
 
 # What the library and the values it meets may raise: filters compare anything with anything.
-_FOREIGN: Final = (JSONPathError, TypeError, ValueError, LookupError, AttributeError, RecursionError, re.error)
+_FOREIGN: Final = (
+    JSONPathError,
+    TypeError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+    ArithmeticError,
+    re.error,
+)
 _FLAGS: Final = re.ASCII | re.IGNORECASE | re.MULTILINE | re.DOTALL
 
 

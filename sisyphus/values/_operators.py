@@ -176,7 +176,7 @@ def _is_status(status: Any, expected: Any) -> bool:
     if isinstance(expected, str):
         word = expected.strip().lower()
         if len(word) == 3 and word[0] in "12345" and word[1:] == "xx":
-            return status is not None and int(status) // 100 == int(word[0])
+            return status is not None and status // 100 == int(word[0])
     raise FieldError(tr("a status is a number or a class like 2xx, got {expected}", expected=show_typed(expected)))
 
 

@@ -40,7 +40,7 @@ def test(actual: Any, schema: Any) -> bool | str:
         ) from wrong
     except Unresolvable as wrong:
         raise QueryError(tr("the schema refers to '{ref}', which is not in it", ref=wrong.ref)) from wrong
-    except (RecursionError, ValueError, TypeError, LookupError, AttributeError) as wrong:
+    except (RecursionError, ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as wrong:
         raise QueryError(tr("the schema cannot be applied: {reason}", reason=shorten(str(wrong)))) from wrong
     if error is None:
         return True

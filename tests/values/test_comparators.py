@@ -248,6 +248,16 @@ def test_a_schema_is_never_fetched() -> None:
         compare("schema", 1, {"$ref": "http://127.0.0.1:9/s.json"})
 
 
+@pytest.mark.parametrize("value", [10**400, float("inf")])
+def test_a_number_beyond_what_a_schema_can_divide_is_an_error(value: float) -> None:
+    with pytest.raises(QueryError, match="cannot be applied"):
+        compare("schema", value, {"multipleOf": 1e-300})
+
+
+def test_an_infinite_status_is_of_no_class() -> None:
+    assert not compare("status_code", float("inf"), "2xx").holds
+
+
 def test_a_schema_may_refer_to_itself() -> None:
     schema = {"$defs": {"id": {"type": "integer"}}, "properties": {"id": {"$ref": "#/$defs/id"}}}
     assert compare("schema", {"id": 1}, schema).holds

@@ -200,3 +200,21 @@ def test_a_schema_that_cannot_be_applied_is_an_error_that_says_why(schema: dict[
 )  # fmt: skip
 def test_the_keywords_that_are_ours_hold_as_the_standard_says(actual: Any, schema: Any, holds: bool) -> None:
     assert compare("schema", actual, schema).holds is holds
+
+
+@pytest.mark.parametrize("pattern", ["7" * 5_000, "7" * 5_000 + r"\b", "(?i)" + "ab" * 2_500, r"\b" + "7" * 5_000])
+def test_a_long_text_that_repeats_itself_is_found_at_once(pattern: str) -> None:
+    text = "ab" * 2_500 if "ab" in pattern else "7" * 5_000
+    began = time.thread_time()
+    assert compile_pattern(pattern).search(f"x {text}") is not None
+    assert compile_pattern(pattern).fullmatch(text) is not None
+    assert time.thread_time() - began < 2  # the library's table of it would take minutes
+
+
+def test_a_long_pattern_means_what_a_short_one_does() -> None:
+    words = "|".join(f"word{n}" for n in range(100))
+    found = compile_pattern(f"(?x) ({words}) (?P<end>!)  # of a sentence").search("a word42!")
+    assert found is not None
+    assert (found[1], found["end"], found.span()) == ("word42", "!", (2, 9))
+    assert compile_pattern(words).fullmatch("word4") is not None
+    assert compile_pattern(words).fullmatch("word4!") is None

@@ -264,6 +264,7 @@ def test_functions_that_ask_whether_something_is_there_answer_for_what_is_not() 
         ("$.a.length().b", "at the end of a path"),
         ("$.a.contains()", "number of arguments"),
         ("$.a.matches(", "no valid path"),
+        ("$.a[?@.b == 1e999]", "no valid path"),
         ("$" + ".a" * 3000, "longer than"),
     ],
 )
