@@ -117,13 +117,20 @@ def pairs(fields: Any, name: str) -> list[tuple[str, str]]:
     Raises:
         FieldError: `fields` is neither a map nor a list of pairs; `name` is what the case file calls it.
     """
+    return [(written(key), written(one)) for key, value in items(fields, name) for one in singly(value)]
+
+
+def items(fields: Any, name: str) -> Iterable[tuple[Any, Any]]:
+    """The pairs of a map, or of a list of pairs.
+
+    Raises:
+        FieldError: `fields` is neither; `name` is what the case file calls it.
+    """
     if isinstance(fields, Mapping):
-        items: Iterable[tuple[Any, Any]] = fields.items()
-    elif isinstance(fields, list | tuple) and all(isinstance(item, list | tuple) and len(item) == 2 for item in fields):
-        items = fields
-    else:
-        raise FieldError(tr("'{name}' must be a map, but it is {value}", name=name, value=_shortly(fields)))
-    return [(written(key), written(one)) for key, value in items for one in singly(value)]
+        return fields.items()
+    if isinstance(fields, list | tuple) and all(isinstance(item, list | tuple) and len(item) == 2 for item in fields):
+        return fields
+    raise FieldError(tr("'{name}' must be a map, but it is {value}", name=name, value=_shortly(fields)))
 
 
 def singly(value: Any) -> Iterator[Any]:
@@ -185,7 +192,10 @@ def _encoded(fields: list[tuple[str, str]]) -> list[tuple[bytes, bytes]]:
 
 def _multipart(fields: Any, files: tuple[Part, ...]) -> Body:
     # A part without a file name is an ordinary field, and httpx makes a multipart form only of files.
-    parts: list[tuple[str, Any]] = [(name, (None, utf8(value))) for name, value in pairs(fields, "data")]
+    values = pairs(fields, "data")
+    parts: list[tuple[str, Any]] = [(name, (None, utf8(value))) for name, value in values]
+    for name in [*(name for name, _ in values), *(one for part in files for one in (part.field, part.filename))]:
+        utf8(name)  # httpx encodes it, and has no word for what cannot be
     for part in files:
         if part.content_type is not None and not part.content_type.isprintable():
             raise FieldError(
@@ -209,5 +219,5 @@ def _plain(value: Any) -> Any:
 
 
 def _shortly(value: Any) -> str:
-    text = repr(value)
+    text = value if isinstance(value, str) else repr(value)
     return text if len(text) <= 60 else f"{text[:57]}…"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import re
 from base64 import b64encode
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -150,9 +149,7 @@ def _url(text: Any, params: Any, added: list[tuple[str, str]]) -> httpx.URL:
 
 def _headers(headers: Any) -> Iterator[tuple[str, str | None]]:
     """The headers as the step wants them; None is a header that shall not be sent."""
-    if not isinstance(headers, Mapping | list | tuple):
-        raise FieldError(tr("'{name}' must be a map, but it is {value}", name="headers", value=written(headers)))
-    for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+    for name, value in bodies.items(headers, "headers"):
         if not isinstance(name, str) or not _TOKEN.fullmatch(name):
             raise FieldError(tr("'{name}' cannot be the name of a header", name=name))
         if value is None:
@@ -194,13 +191,22 @@ def _cookies(cookies: Any) -> dict[str, str]:
 
 def _cookie_value(name: str, value: str) -> str:
     if not _TOKEN.fullmatch(name) or ";" in value or _CONTROL.search(value):
-        raise FieldError(tr("the cookie '{name}' holds a character that a cookie cannot hold", name=name))
+        raise _no_cookie(name)
     bodies.utf8(value)
     return value
 
 
+def _no_cookie(name: str) -> FieldError:
+    return FieldError(tr("the cookie '{name}' holds a character that a cookie cannot hold", name=name))
+
+
 def _split_cookies(header: str | None) -> dict[str, str]:
-    found = (pair.strip().partition("=") for pair in (header or "").split(";"))
+    found = [pair.strip().partition("=") for pair in (header or "").split(";")]
+    for name, _, value in found:
+        bodies.utf8(name)
+        if _CONTROL.search(name + value):
+            raise _no_cookie(name)
+        bodies.utf8(value)
     return {name: value for name, _, value in found if name}
 
 

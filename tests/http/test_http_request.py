@@ -82,8 +82,13 @@ def test_nesting_beyond_what_can_be_written_is_an_error_of_the_field(value: Any)
     [
         {"headers": {"X-A": "\ud83d"}},
         {"cookies": {"a": "\ud83d"}},
+        {"cookies": "a=\ud83d"},
+        {"headers": {"Cookie": "\ud83d=1"}},
         {"params": {"a": "\ud83d"}},
         {"data": {"a": "\ud83d"}},
+        {"data": {"\ud83d": "a"}, "files": (Part(field="f", filename="f", content=b""),)},
+        {"files": (Part(field="f", filename="\ud83d", content=b""),)},
+        {"files": (Part(field="\ud83d", filename="f", content=b""),)},
         {"auth": Auth(type="basic", username="\ud83d", password="x")},
     ],
     ids=str,
@@ -201,9 +206,10 @@ def test_what_is_no_header_name_is_refused(name: Any) -> None:
         sent(headers={name: "x"})
 
 
-def test_headers_that_are_no_map_are_refused() -> None:
-    with pytest.raises(FieldError, match="'headers' must be a map, but it is x"):
-        sent(headers="x")
+@pytest.mark.parametrize("headers", ["x", [1], [["A", "b"], "cd e"]])
+def test_headers_that_are_no_map_are_refused(headers: Any) -> None:
+    with pytest.raises(FieldError, match="'headers' must be a map, but it is "):
+        sent(headers=headers)
 
 
 @pytest.mark.parametrize(
