@@ -546,6 +546,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "See why that step failed; without fail_fast the others would go on.": "请看那个步骤为什么失败；不设 fail_fast，其他步骤会继续运行。",
     "{failed} of {total} steps failed; {first}": "{total} 个步骤中有 {failed} 个失败；{first}",
     # steps.load
+    "{field} may be {most} at most": "{field} 最多为 {most}",
     "{count} of {total} requests, {failures} failed, {rate:g} per second, p95 {p95} ms": "已完成 {count}/{total} 个请求，失败 {failures} 个，每秒 {rate:g} 个，p95 {p95} 毫秒",
     "{failures} of {count} requests failed; the first: {reason}": "{count} 个请求中有 {failures} 个失败；第一个：{reason}",
     # steps.wait

@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 
 from sisyphus.case._shapes import whole
 from sisyphus.case.model import NOWHERE, Number, Step, StepSpec
-from sisyphus.errors import Mark
+from sisyphus.errors import FieldError, Mark
 from sisyphus.steps.durations import Durations
 from sisyphus.steps.fields import count, seconds
 from sisyphus.steps.protocol import Outcome
@@ -50,6 +50,8 @@ INNER: Final = ("load_steps",)
 DEFAULT_LIMIT: Final = False
 ANSWERS: Final = False
 
+# Each of the threads is a task and mostly a connection; all of them begin in one go, in which nothing else happens.
+_MOST: Final = {"threads": 10_000, "iterations": 1_000_000_000}
 _REASONS: Final = 10  # different reasons of failures that are told
 _REPORTED: Final = 1.0  # seconds between two reports of how far it is
 
@@ -57,9 +59,24 @@ _REPORTED: Final = 1.0  # seconds between two reports of how far it is
 def finish(draft: Draft, found: Findings) -> Draft:
     """Completes a load whose keys are the model's already."""
     draft["where"] = Mark(*draft.place)
-    whole(draft, "threads", found, least=1)
-    whole(draft, "iterations", found, least=1)
+    for key, most in _MOST.items():
+        whole(draft, key, found, least=1)
+        value = draft.get(key)
+        if isinstance(value, int | float) and value > most:
+            found.wrong(draft.place_of(key), _too_many(draft.key_of(key), most))
+            draft.discard(key)
     return draft
+
+
+def _too_many(key: str, most: int) -> str:
+    return tr("{field} may be {most} at most", field=key, most=most)
+
+
+def _count(written: Number, key: str, context: StepContext) -> int:
+    number = count(context.render_whole(written), key, least=1)
+    if number > _MOST[key]:
+        raise FieldError(_too_many(key, _MOST[key]))
+    return number
 
 
 async def execute(spec: Load, context: StepContext) -> Outcome:
@@ -67,12 +84,12 @@ async def execute(spec: Load, context: StepContext) -> Outcome:
 
     A request that fails ends nothing. Cancelled, those under way are given up, and the numbers are of those that ended.
     """
-    threads = count(context.render_whole(spec.threads), "threads", least=1)
+    threads = _count(spec.threads, "threads", context)
     load = _Run(
         context=context,
         step=spec.load_steps[0],
         threads=threads,
-        iterations=count(context.render_whole(spec.iterations), "iterations", least=1),
+        iterations=_count(spec.iterations, "iterations", context),
         apart=seconds(context.render_whole(spec.ramp_up), "ramp_up") / threads,
         think_time=seconds(context.render_whole(spec.think_time), "think_time"),
     )

@@ -7,8 +7,10 @@ from typing import Any
 import httpx
 import pytest
 import trio
-from player import Played, Service, answer, play
+from player import Played, Service, answer, case_of, play
 from trio.testing import MockClock
+
+from sisyphus.errors import CaseFileError
 
 HEAD = 'name: x\nconfig: {base_url: "http://api", retry_times: 3, variables: {n: 4}}\nsteps:\n'
 
@@ -197,3 +199,18 @@ async def test_threads_that_are_no_whole_number_are_an_error(threads: str) -> No
     played = await load("", f"{{threads: {threads}}}")
     assert played.step.status == "error"
     assert "threads must be a whole number from 1 on" in str(played.step.error)
+
+
+@pytest.mark.parametrize("parallel", ["{threads: 10001}", "{iterations: 1000000001}"])
+def test_more_than_a_load_can_have_is_a_problem_of_the_file(parallel: str) -> None:
+    with pytest.raises(CaseFileError, match=r"3:\d+: (threads|iterations) may be 10+ at most"):
+        case_of(f"name: x\nsteps:\n  - {{name: l, url: /a, parallel: {parallel}}}\n")
+
+
+@pytest.mark.parametrize("key", ["threads", "iterations"])
+async def test_more_than_a_load_can_have_is_the_error_of_its_step(key: str, service: Service) -> None:
+    # Without a bound, tasks would be made until there is no memory left, and nobody could stop that.
+    played = await load("", f'{{{key}: "${{10 ** 300}}"}}', service=service)
+    assert played.step.error is not None
+    assert "at most" in played.step.error.message
+    assert service.asked == []
