@@ -202,7 +202,9 @@ class Page {
     on('tabs', (event) => this.tabKeys(event), 'keydown');
     document.querySelector('.skip').addEventListener('click', (event) => { event.preventDefault(); this.tree.enter(); });
     document.addEventListener('keydown', (event) => this.pressed(event));
-    matchMedia('(min-width: 900px)').addEventListener('change', (wide) => { if (wide.matches && this.shown === 'steps') this.tab('detail'); });
+    const wide = matchMedia('(min-width: 900px)');
+    wide.addEventListener('change', () => { this.arrange(wide.matches); if (wide.matches && this.shown === 'steps') this.tab('detail'); });
+    this.arrange(wide.matches);
     mark(byId('follow'), 'aria-pressed', String(this.following));
     this.splitter();
     this.appearance = memory.get('theme') ?? 'auto';
@@ -256,6 +258,11 @@ class Page {
     event.preventDefault();
   }
 
+  /** The keyboard comes from the tabs to what they choose from: on a wide page, the steps are beside them and none of it. */
+  arrange(wide) {
+    byId(wide ? 'pane-detail' : 'pane-steps').before(byId('tabs'));
+  }
+
   filter(status, text) {
     this.status = status;
     this.text = text;
@@ -295,6 +302,8 @@ class Page {
   reveal(row) {
     this.tree.go(row, { where: 'center', focus: false });
     this.open(row);
+    // What was pressed for this is gone: the keyboard would begin at the top of the page again.
+    if (this.shown === 'detail') byId('pane-detail').focus({ preventScroll: true });
   }
 
   failure(step) {

@@ -76,6 +76,20 @@ async def test_everything_can_be_done_with_the_keyboard(page: Page) -> None:
     assert await page.run("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+async def test_the_keyboard_goes_on_at_what_a_problem_leads_to(browser: Browser, tmp_path: Path, width: int) -> None:
+    page = await browser.page(width=width)
+    await page.go(a_story(20, failing=[3, 5]).report(tmp_path / "report.html"))
+    await page.until(ENDED)
+    await page.press("2")
+    await page.until("document.querySelectorAll('#problems .card').length === 2")
+    await page.press("Tab", "ArrowDown", "Enter")
+    await page.until("document.querySelector('#detail h2')?.innerText.includes('Step 5')")
+    assert await page.run("document.activeElement.id") == "pane-detail"
+    await page.press("Tab")
+    assert await page.run("document.activeElement.closest('#detail') !== null")
+
+
 async def test_single_keys_search_help_and_change_views(page: Page) -> None:
     await page.press("/")
     assert await page.run("document.activeElement.id") == "search"
