@@ -45,7 +45,8 @@ class Page {
 
   event(text) {
     this.waiting.push(text);
-    this.changed();
+    // The timers of a page that nobody sees may come once a minute, and what waits for them would grow without a bound.
+    if (document.hidden && this.waiting.length - this.head > BEHIND) this.pump(); else this.changed();
   }
 
   control(message) {

@@ -87,6 +87,32 @@ async def test_nothing_in_a_report_runs_but_the_page_itself(browser: Browser, tm
     assert (page.dialogs, page.errors) == ([], [])
 
 
+async def test_what_turns_text_around_turns_nothing_beside_it(browser: Browser, tmp_path: Path) -> None:
+    check = {"path": "$.\u202ename", "type": "eq", "expect": 1, "status": "failed", "description": "abc"}
+    story = Story()
+    story.tell("test_start", test_name="Made up", total_steps=1, description=None)
+    story.step(0, 1, "Step", "failure", validations=[check])
+    page = await browser.page()
+    await page.go(story.report(tmp_path / "report.html"))
+    await page.until("document.querySelectorAll('#tree .row').length === 2")
+    await page.press("n")
+    place = """((at) => {
+        const text = document.querySelector('.checks .dim').firstChild, range = document.createRange();
+        range.setStart(text, text.data.indexOf(at)); range.setEnd(text, text.data.indexOf(at) + 1);
+        return range.getBoundingClientRect().left;
+    })"""
+    await page.until("document.querySelector('.checks .dim') !== null")
+    assert await page.run(f"{place}('a') < {place}('c')")
+
+
+async def test_a_page_that_nobody_sees_takes_in_what_comes(browser: Browser, tmp_path: Path) -> None:
+    page = await browser.page()
+    unseen = "Object.defineProperty(document, 'hidden', {get: () => true}); window.setTimeout = () => 0;"
+    await page.ask("Page.addScriptToEvaluateOnNewDocument", source=unseen)
+    await page.go(a_story(2000).report(tmp_path / "report.html"))
+    await page.until("Number(document.documentElement.dataset.events) > 5000")
+
+
 async def test_its_policy_stops_what_would_get_in_all_the_same(browser: Browser, tmp_path: Path) -> None:
     page = await browser.page()
     await page.go(a_story(3).report(tmp_path / "report.html"))
