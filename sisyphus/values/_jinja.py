@@ -42,6 +42,10 @@ _REFUSED_FILTERS: Final = ("xmlattr", "urlize", "attr", "random")
 _OPERATORS: Final = re.compile(
     r"""(?P<quoted>'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*")|&&|\|\||!(?!=)|(?<![\w.])(?:AND|OR|NOT)(?!\w)""", re.DOTALL
 )
+_ENDS_EARLY: Final = re.compile("unexpected 'end of template'|unexpected end of template, .*")
+_MISSING: Final = re.compile(r"unexpected end of template, expected '([^\w'])'")
+_CHARACTER: Final = re.compile(r"unexpected char '(.)' at \d+")
+_CURLY: Final = frozenset("“”‘’「」")
 _SPELLED_OUT: Final = {"&&": " and ", "||": " or ", "!": " not "}
 
 
@@ -203,10 +207,23 @@ def _spell_out(match: re.Match[str], *, words: bool) -> str:
 
 
 def _syntax_error(error: TemplateSyntaxError, text: str) -> TemplateError:
-    reason = _readable(error.message or "").rstrip(".")
+    reason = _reason(_readable(error.message or "").rstrip("."))
     return TemplateError(
         tr("'{text}' is not a valid expression: {reason}", text=shorten(text.strip(), 80), reason=reason)
     )
+
+
+def _reason(said: str) -> str:
+    """What Jinja2's parser said, for who knows nothing of its tokens, and in the user's language."""
+    if missing := _MISSING.fullmatch(said):
+        return tr("'{sign}' is missing at its end", sign=missing[1])
+    if _ENDS_EARLY.fullmatch(said):
+        return tr("something is missing at its end")
+    if character := _CHARACTER.fullmatch(said):
+        unexpected = tr("unexpected '{token}'", token=character[1])
+        return unexpected + (tr(" (quotes are ' or \" in it)") if character[1] in _CURLY else "")
+    assigned = said == tr("unexpected '{token}'", token="=")  # noqa: S106 - no password
+    return said + (tr(" (to compare, write ==)") if assigned else "")
 
 
 def _readable(text: str) -> str:

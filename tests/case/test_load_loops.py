@@ -226,7 +226,7 @@ LOOPS = [
     (f"loop_type: until, loop_count: 2, {INNER}", ["11: loop_type: expected one of for, while, got text 'until'"], 0),
     (f"loop_type: [for], loop_count: 2, {INNER}", ["11: loop_type: expected one of for, while, got a list"], 0),
     (f"loop_condition: a, max_iterations: 0, {INNER}", ["35: max_iterations: must be a whole number of at least 1, got 0"], 0),
-    (f"loop_condition: 'a ==', {INNER}", ["16: loop_condition: 'a ==' is not a valid expression: unexpected 'end of template'"], 0),
+    (f"loop_condition: 'a ==', {INNER}", ["16: loop_condition: 'a ==' is not a valid expression: something is missing at its end"], 0),
     (f"loop_count: 1, break_if: {{xor: [a]}}, {INNER}", ["26: break_if: a condition is an expression, true or false, a list, or one of and, or, not"], 0),
     (f"loop_count: 1, loop_variable: 'a b', {INNER}", ["30: loop_variable: 'a b' cannot be the name of a variable (write for example loop_variable: index)"], 0),
     (f"items: [1], item_variable: [x], {INNER}", ["27: item_variable: expected text, got a list"], 0),

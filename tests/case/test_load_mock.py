@@ -151,7 +151,7 @@ WRONG = [
     ("[{path: /a, else_response: {}}]",
      ["4:43: 'else_response' is given where a condition does not hold, and there is none (add a condition)"]),
     ("[{path: /a, condition: 'request.query.a =='}]",
-     ["4:39: condition: 'request.query.a ==' is not a valid expression: unexpected 'end of template'"]),
+     ["4:39: condition: 'request.query.a ==' is not a valid expression: something is missing at its end"]),
     ("[{path: /a, condition: requst.method == 'GET'}]",
      ["4:39: the mock server does not know 'requst', it sees nothing of the case (did you mean 'request'?)"]),
     ("[{path: /a, response: {body: {token: '${token}'}, headers: {'${x}': 1}}}]",

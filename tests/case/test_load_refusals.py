@@ -351,7 +351,11 @@ STEPS: list[Wrong] = [
     ),
     (
         "{name: s, url: /, only_if: 'a =='}",
-        ["3:32: only_if: 'a ==' is not a valid expression: unexpected 'end of template'"],
+        ["3:32: only_if: 'a ==' is not a valid expression: something is missing at its end"],
+    ),
+    (
+        "{name: s, url: /, only_if: '(a'}",
+        ["3:32: only_if: '(a' is not a valid expression: ')' is missing at its end"],
     ),
     ("{name: s, url: /, only_if: {not: '${x'}}", ["3:38: only_if: '${' is not closed by '}': ${x"]),
     ("{name: s, url: /, condition: 'nope(1)'}", ["3:34: condition: there is no function 'nope'"]),
@@ -536,7 +540,10 @@ STEPS: list[Wrong] = [
         "{name: s, type: wait, wait_condition: {type: api}}",
         ["3:43: a wait_condition of type api needs a request (write for example request: {url: /state})"],
     ),
-    ("{name: s, type: wait, condition: 'a ='}", ["3:38: condition: 'a =' is not a valid expression: unexpected '='"]),
+    (
+        "{name: s, type: wait, condition: 'a ='}",
+        ["3:38: condition: 'a =' is not a valid expression: unexpected '=' (to compare, write ==)"],
+    ),
     (
         "{name: s, type: wait, condition: a, interval: -1, max_wait: [1]}",
         [

@@ -186,13 +186,13 @@ EXTRACTORS: list[Wrong] = [
     ("[{name: t, type: regex, pattern: a, group: [1]}]", ["5:55: group: expected a whole number or text, got a list"]),
     ("[{name: t, type: xpath}]", ['5:13: an extractor needs a path (write for example path: "$.data.id")']),
     ("[{name: t, path: $.a, index: x}]", ["5:41: index: expected a whole number, got text 'x'"]),
-    ("[{name: t, path: $.a, index: 1.5}]", ["5:41: index: expected a whole number, got a number"]),
+    ("[{name: t, path: $.a, index: 1.5}]", ["5:41: index: expected a whole number, got 1.5"]),
     ("[{name: t, path: $.a, extract_all: 1}]", ["5:47: extract_all: expected true or false, got a number"]),
     ("[{name: t, path: $.a, always: maybe}]", ["5:42: always: expected true or false, got text 'maybe'"]),
     ("[{name: t, path: $.a, scope: global}]", ["5:41: scope: expected one of case, step, got text 'global'"]),
     (
         "[{name: t, path: $.a, condition: 'a =='}]",
-        ["5:45: condition: 'a ==' is not a valid expression: unexpected 'end of template'"],
+        ["5:45: condition: 'a ==' is not a valid expression: something is missing at its end"],
     ),
     (
         "[{name: t, path: $.a, on_failure: stop}]",
