@@ -85,6 +85,7 @@ async def test_the_keyboard_goes_on_at_what_a_problem_leads_to(browser: Browser,
     await page.until("document.querySelectorAll('#problems .card').length === 2")
     await page.press("Tab", "ArrowDown", "Enter")
     await page.until("document.querySelector('#detail h2')?.innerText.includes('Step 5')")
+    await page.until("document.querySelector('#detail .actions') !== null")
     assert await page.run("document.activeElement.id") == "pane-detail"
     await page.press("Tab")
     assert await page.run("document.activeElement.closest('#detail') !== null")
