@@ -34,9 +34,15 @@ class Detail {
     const { row } = this;
     if (this.drawn === (row ? stateOf(row) : this.startState())) return;
     if (row?.kind === 'step' && row.seq && !this.known.has(row.seq) && !this.state) this.show(row);
-    else if (performance.now() - this.drawnAt > PAUSE) this.draw();
+    else if (performance.now() - this.drawnAt > PAUSE && !this.held) this.draw();
     // Nothing else may happen any more that would bring another frame.
     else this.later ??= setTimeout(() => { this.later = null; this.page.changed(); }, PAUSE);
+  }
+
+  /** Whether the keyboard or a selection is in it, which would be lost. */
+  get held() {
+    const selection = getSelection();
+    return this.element.contains(document.activeElement) || (!selection.isCollapsed && this.element.contains(selection.anchorNode));
   }
 
   async fetch(row) {

@@ -13,7 +13,7 @@ import pytest
 import trio
 from attrs import define, field
 from chromium import Browser, Page
-from runs import ENDED, a_story, served
+from runs import ENDED, Story, a_story, served
 
 SHOWN = "document.querySelector('#detail').innerText.includes({})"
 
@@ -162,6 +162,40 @@ async def test_what_failed_is_where_the_page_begins(browser: Browser, tmp_path: 
     await page.run("window.passed = 10000")
     await page.until(SHOWN.format("'What failed'"))
     assert [text.splitlines()[0] for text in await page.texts("#detail .links li")] == ["Step 7", "Step 9"]
+
+
+async def test_who_is_in_the_details_with_the_keyboard_stays_there(browser: Browser, tmp_path: Path) -> None:
+    steps = "".join(
+        f"  - {{name: wait {at}, type: wait, seconds: 0.2}}\n  - {{name: fail {at}, url: /a, validations: [{{status_code: 201}}]}}\n"
+        for at in range(60)
+    )
+    case = f"name: Failing\nconfig: {{mock_server: [{{path: /a, response: {{body: {{}}}}}}]}}\nsteps:\n{steps}"
+    async with served(tmp_path, case) as (_, url):
+        page = await browser.page()
+        await page.go(url)
+        await page.click("#tree .row.case", "Failing")
+        links = "document.querySelectorAll('#detail .links .link')"
+        await page.until(f"{links}.length > 0")
+        await page.run(f"{links}[0].focus()")
+        seen = await page.run("document.querySelector('#problem-count').innerText")
+        await page.until(f"Number(document.querySelector('#problem-count').innerText) > {int(seen) + 4}")
+        assert await page.run(f"document.activeElement === {links}[0]")
+        before = await page.run(f"{links}.length")
+        await page.run("document.querySelector('#search').focus()")
+        await page.until(f"{links}.length > {before}")
+
+
+async def test_a_step_that_never_ended_says_so(browser: Browser, tmp_path: Path) -> None:
+    story = Story()
+    story.tell("test_start", test_name="Cut off", total_steps=1, description=None)
+    story.tell("step_start", "Hanging", step_type="request", step_index=0, total_steps=1)
+    about = {"status": "cancelled", "passed_steps": 0, "failed_steps": 0, "skipped_steps": 1, "duration": 0.1}
+    story.tell("test_complete", total_steps=1, **about)
+    page = await browser.page()
+    await page.go(story.report(tmp_path / "report.html"))
+    await page.until(ENDED)
+    await opened(page, "Hanging")
+    await page.until(SHOWN.format("'The step did not end.'"))
 
 
 async def test_a_load_is_shown_by_its_numbers_and_not_by_one_of_its_answers(browser: Browser, tmp_path: Path) -> None:
