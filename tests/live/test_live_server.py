@@ -32,7 +32,7 @@ def in_time(test: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[Non
 
     @functools.wraps(test)
     async def bounded(**fixtures: Any) -> None:
-        with trio.fail_after(20):
+        with trio.fail_after(60):
             await test(**fixtures)
 
     return bounded
