@@ -171,17 +171,15 @@ class MysqlConnection:
         return result
 
     def _all_or_nothing(self, cursor: Any, bound: Bound, stop: Event) -> int:
-        own = not self._connection.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS
-        if own:
-            self._connection.begin()
+        # Within a transaction of the case's own that goes on, whatever becomes of this.
+        within = self._connection.server_status & SERVER_STATUS.SERVER_STATUS_IN_TRANS
+        cursor.execute("SAVEPOINT sisyphus" if within else "BEGIN")
         try:
             count = cursor.executemany(bound.sql, list(until(stop, bound.params)))
-            if own:
-                self._connection.commit()
+            cursor.execute("RELEASE SAVEPOINT sisyphus" if within else "COMMIT")
         except BaseException:
-            if own:
-                with suppress(pymysql.Error, OSError):  # it is no longer there, which undoes everything too
-                    self._connection.rollback()
+            with suppress(pymysql.Error, OSError):  # it is no longer there, which undoes everything too
+                cursor.execute("ROLLBACK TO SAVEPOINT sisyphus" if within else "ROLLBACK")
             raise
         return max(int(count or 0), 0)
 

@@ -120,15 +120,15 @@ class SqliteConnection:
             return gather(columns, batches(cursor), statement.most, stop.is_set)
 
     def _all_or_nothing(self, work: Callable[[], object]) -> None:
-        if self._connection.in_transaction:
-            work()
-            return
-        self._connection.execute("BEGIN IMMEDIATE")
+        connection = self._connection
+        within = connection.in_transaction  # of the case's own, which goes on whatever becomes of this
+        connection.execute("SAVEPOINT sisyphus" if within else "BEGIN IMMEDIATE")
         try:
             work()
-            self._connection.execute("COMMIT")
+            connection.execute("RELEASE sisyphus" if within else "COMMIT")
         except BaseException:
-            self._connection.rollback()
+            if connection.in_transaction:  # some errors end all of it
+                connection.execute("ROLLBACK TO sisyphus" if within else "ROLLBACK")
             raise
 
     async def interrupt(self, attempt: int) -> None:

@@ -129,4 +129,15 @@ def _fitting(params: Any, first: Any, names: list[str]) -> Any:
 
 def _value(value: Any) -> Any:
     """Lists and mappings are stored as JSON: no driver takes them alike."""
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping | list) else value
+    if not isinstance(value, Mapping | list):
+        return value
+    try:
+        return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_plain)
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise FieldError(tr("the database cannot take a parameter: {reason}", reason=exc)) from exc
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):  # the headers of an answer, what a mock server was asked
+        return dict(value)
+    raise TypeError(tr("{type} is no JSON type", type=type(value).__name__))

@@ -94,7 +94,7 @@ def dumps(value: Any) -> str:
         FieldError: the value holds something that JSON does not know.
     """
     try:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False, default=_plain)
     except (TypeError, ValueError, RecursionError) as exc:
         raise FieldError(tr("this cannot be written as JSON: {reason}", reason=exc)) from exc
 

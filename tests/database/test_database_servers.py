@@ -148,6 +148,25 @@ async def test_executemany_is_all_or_nothing(server: Server, table: str) -> None
     assert run.steps[2].response["rows"] == []
 
 
+async def test_executemany_within_a_transaction_is_all_or_nothing_too_and_ends_nothing(
+    server: Server, table: str
+) -> None:
+    # Not by `values`, which the driver of MySQL makes one statement of.
+    run = await played(
+        server,
+        {"operation": "exec", "sql": f"create table {table} (a int primary key)"},
+        {"operation": "exec", "sql": "begin"},
+        {"operation": "exec", "sql": f"insert into {table} values (1)"},
+        {"operation": "executemany", "sql": f"insert into {table} select ?", "params": [[2], [3], [3]]},
+        {"operation": "executemany", "sql": f"insert into {table} select ?", "params": [[4], [5]]},
+        {"operation": "exec", "sql": "commit"},
+        {"sql": f"select a from {table} order by a"},
+        {"operation": "exec", "sql": f"drop table {table}"},
+    )
+    assert run.statuses == [*["success"] * 3, "error", *["success"] * 4]
+    assert [row["a"] for row in run.steps[-2].response["rows"]] == [1, 4, 5]
+
+
 @pytest.mark.parametrize(
     "sql", [SLEEP, {"postgresql": ENDLESS.replace("count(*)", "sum(i)"), "mysql": SLEEP["mysql"]}, MANY]
 )

@@ -141,6 +141,22 @@ async def test_executemany_is_done_as_a_whole_or_not_at_all() -> None:
     assert run.steps[3].response["row_count"] == 2
 
 
+async def test_executemany_within_a_transaction_is_a_whole_too_and_ends_nothing() -> None:
+    run = await played("""
+        - {name: make, type: database, database: shop, command: execute, sql: "create table t (a int unique)"}
+        - {name: begin, type: database, database: shop, command: execute, sql: begin}
+        - {name: one, type: database, database: shop, command: execute, sql: insert into t values (1)}
+        - {name: many, type: database, database: shop, operation: executemany, sql: "insert into t values (?)",
+           params: [[2], [3], [3]]}
+        - {name: more, type: database, database: shop, operation: executemany, sql: "insert into t values (?)",
+           params: [[4], [5]]}
+        - {name: commit, type: database, database: shop, command: execute, sql: commit}
+        - {name: read, type: database, database: shop, sql: select a from t order by a}
+    """)
+    assert run.statuses == ["success", "success", "success", "error", "success", "success", "success"]
+    assert [row["a"] for row in run.steps[-1].response["rows"]] == [1, 4, 5]
+
+
 async def test_a_transaction_may_span_steps() -> None:
     run = await played("""
         - {name: make, type: database, database: shop, operation: script,
@@ -324,6 +340,25 @@ async def test_a_script_may_hold_a_text_of_thousands_of_semicolons() -> None:
     """)
     assert run.steps[1].response["rows"] == [{"n": 600_000}, {"n": 1}, {"n": 11}]
     assert time.perf_counter() - began < 10  # asked at each semicolon, SQLite reads all that stands before it: 60 s
+
+
+@pytest.mark.parametrize(
+    ("param", "status"),
+    [("${headers}", "success"), ("${[headers]}", "success"), ("${[upper]}", "error"), ("${['nan'|float]}", "error")],
+)
+async def test_a_parameter_may_be_any_mapping_and_what_json_lacks_is_an_error(param: str, status: str) -> None:
+    run = await play(f"""
+        name: x
+        config: {{base_url: "http://api", connections: {{db: {{type: sqlite}}}}}}
+        steps:
+          - {{name: ask, url: /a, variables: {{n: 1}}}}
+          - {{name: s, type: database, database: db, sql: "select ? as a", params: ["{param}"], variables: {{headers: "${{response.headers}}"}}}}
+    """)
+    assert run.steps[1].status == status
+    if status == "success":
+        assert '"content-type": "application/json"' in run.steps[1].response["rows"][0]["a"].lower()
+    else:
+        assert run.steps[1].error.message.startswith("the database cannot take a parameter: ")
 
 
 async def test_rows_that_are_not_kept_are_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:

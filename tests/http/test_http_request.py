@@ -43,6 +43,14 @@ def test_json_null_is_sent_as_null_but_null_elsewhere_is_no_body() -> None:
     assert sent(body=None).content == sent(data=None).content == b""
 
 
+@pytest.mark.parametrize(
+    "fields", [{"json": {"a": [float("nan")]}}, {"body": [float("inf")]}, {"params": {"a": -float("inf")}}]
+)
+def test_what_json_has_no_number_for_is_not_sent_as_if_it_had(fields: dict[str, Any]) -> None:
+    with pytest.raises(FieldError, match="cannot be written as JSON"):
+        sent(**fields)
+
+
 def test_half_a_surrogate_pair_is_written_as_an_escape_in_json_and_refused_in_text() -> None:
     assert sent(json="\ud83d").content == b'"\\ud83d"'
     with pytest.raises(FieldError, match="half a surrogate pair"):
