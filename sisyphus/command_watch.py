@@ -100,7 +100,7 @@ def _add_output(add: Callable[..., None]) -> None:
 
 def _address(paths: Sequence[str]) -> tuple[str, str | None]:
     """What to connect to, and the token that stands in it: a run with `--ws-token auto` prints it so."""
-    from sisyphus.live.client import DEFAULT_URL, apart
+    from sisyphus.live.wanted import DEFAULT_URL, apart
 
     url, shown = apart(paths[0] if paths else DEFAULT_URL.rstrip("/"))
     scheme, there, rest = url.partition("://")

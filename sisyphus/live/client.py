@@ -7,15 +7,16 @@ import math
 import socket
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final, Literal
-from urllib.parse import unquote, urlencode, urlsplit
+from urllib.parse import urlsplit
 
 import trio
-from attrs import define, field, frozen
+from attrs import define, field
 from h11 import LocalProtocolError
 from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
 
 from sisyphus.errors import WatchError
 from sisyphus.events import DATA_TYPES
+from sisyphus.live.wanted import DEFAULT_URL, Wanted, apart, is_address
 from sisyphus.telling import printable
 from sisyphus.wire import Received, received
 from sisyphus.words import tr
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable, Iterable
 
-DEFAULT_URL: Final = "ws://localhost:8765/"
 SUBPROTOCOL: Final = "sisyphus.v1"
-TOKEN: Final = "token"  # noqa: S105 - the name of a parameter
 
 HANDSHAKE: Final = 10.0  # seconds; a server that is there answers at once
 FAREWELL: Final = 1.0  # seconds for the close frame of a watcher that leaves
@@ -61,31 +60,6 @@ class _NoConnectionError(Exception):
         if not isinstance(first, OSError | HandshakeError | LocalProtocolError | trio.BrokenResourceError):
             raise group
         return cls(first)
-
-
-@frozen(kw_only=True)
-class Wanted:
-    """What a watcher asks for; see ``docs/live-protocol.md`` for the parameters."""
-
-    url: str
-    start: Literal["start", "live"] = "start"
-    after: int | None = None
-    types: tuple[str, ...] = ()
-    case: str | None = None
-    token: str | None = field(default=None, repr=False)
-
-    def resource(self, after: int | None) -> str:
-        """Path and query of the request; `after` is the last event that is known."""
-        parts = urlsplit(self.url)
-        query: dict[str, str] = {"from": self.start} if after is None and self.start != "start" else {}
-        if after is not None:
-            query["after"] = str(after)
-        if self.types:
-            query["types"] = ",".join(self.types)
-        if self.case is not None:
-            query["case"] = self.case
-        more = "&".join(part for part in (parts.query, urlencode(query)) if part)
-        return (parts.path or "/") + (f"?{more}" if more else "")
 
 
 @define(kw_only=True)
@@ -297,25 +271,6 @@ class Watching:
                 await self._connection.aclose()
 
 
-def apart(url: str) -> tuple[str, str | None]:
-    """An address without the token that may stand in it, and that token: addresses stand in messages and logs."""
-    if TOKEN not in url:
-        return url, None
-    begin, mark, query = url.partition("?")
-    parts = [part.partition("=") for part in query.split("&")]
-    tokens = [unquote(value) for name, _, value in parts if name == TOKEN]
-    left = "&".join("".join(part) for part in parts if part[0] != TOKEN)
-    return f"{begin}{mark}{left}" if left else begin, tokens[-1] if tokens else None
-
-
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in {"ws", "wss"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # a port that is none, half of an address in brackets
-        return False
-
-
 @asynccontextmanager
 async def watch(
     url: str = DEFAULT_URL,
@@ -361,7 +316,7 @@ async def watch(
     Cancelled or left early, the connection is closed within a second.
     """
     url, shown = apart(url)
-    if not _is_address(url):
+    if not is_address(url):
         raise WatchError(tr("'{url}' is no address of a run; one looks like {example}", url=url, example=DEFAULT_URL))
     if not wait >= 0 or not patience >= 0 or math.isnan(wait + patience):
         raise ValueError("wait and patience are seconds, not negative")
