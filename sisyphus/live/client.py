@@ -86,6 +86,7 @@ class Watching:
     _nursery: trio.Nursery
     _connection: WebSocketConnection | None = None
     _known: int | None = None  # the event behind which a new connection goes on
+    _in_vain: int = 0  # connections in a row that brought no event
     _over: bool = False
 
     def __aiter__(self) -> AsyncIterator[Received]:
@@ -106,6 +107,7 @@ class Watching:
                 message = await connection.get_message()
             except ConnectionClosed as closed:
                 self._connection = None
+                self._in_vain += 1
                 self._judge(closed)
                 if self.on_break is not None and not self._over:
                     self.on_break()
@@ -152,6 +154,7 @@ class Watching:
         if event.seq <= self.last_seq:
             return None
         self.last_seq = self._known = event.seq
+        self._in_vain = 0
         return event
 
     def _heed(self, message: dict[str, Any]) -> None:
@@ -176,6 +179,8 @@ class Watching:
     async def _connected(self) -> WebSocketConnection:
         again = self.run_id is not None
         limit, rest = (self.patience if again else self.wait), _FIRST_REST
+        if self._in_vain > 1:  # whoever lets in and throws out is not to be asked a thousand times a second
+            await trio.sleep(min(_FIRST_REST * 2 ** min(self._in_vain, 9), _LONGEST_REST))
         until = trio.current_time() + limit
         while True:
             try:

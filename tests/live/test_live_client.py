@@ -265,6 +265,24 @@ async def test_what_is_no_runs_server_is_told_and_no_crash(messages: list[str | 
                     pass
 
 
+async def test_who_lets_in_and_throws_out_is_asked_again_more_and_more_seldom(nursery: trio.Nursery) -> None:
+    visits = 0
+
+    async def speak(request: WebSocketRequest) -> None:
+        nonlocal visits
+        visits += 1
+        connection = await request.accept(subprotocol="sisyphus.v1")
+        await connection.send_message(json.dumps(HELLO))
+        await connection.aclose(1012)
+
+    server = await nursery.start(partial(serve_websocket, speak, "127.0.0.1", 0, ssl_context=None))
+    with trio.move_on_after(2):
+        async with watch(f"ws://127.0.0.1:{server.port}") as run:
+            async for _ in run:
+                pass
+    assert 2 <= visits <= 6
+
+
 async def test_a_token_in_the_address_is_shown_and_stands_in_no_message(
     journal: Journal, nursery: trio.Nursery
 ) -> None:
