@@ -339,6 +339,9 @@ CATALOGUE: Final[dict[str, str]] = {
     # case._tokens
     "'{method}' is no HTTP method": "“{method}”不是 HTTP 方法",
     "'{name}' cannot be the name of a header": "“{name}”不能作为请求头的名称",
+    # case._data, of a step
+    "unknown type '{name}' of data_provider": "data_provider 的 type“{name}”未知",
+    "a data_provider needs {key}": "data_provider 需要 {key}",
     # case._used_files
     "a schema's file is JSON; one written in YAML is taken in by schema: !include PATH": (
         "schema 文件是 JSON；YAML 写的用 schema: !include PATH 引入"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sisyphus.case._expecting import constant
 from sisyphus.case._files import UnreadableError, bytes_of
-from sisyphus.case._shapes import as_map, example, expected, unknown
+from sisyphus.case._shapes import as_map, example, expected, require, unknown
 from sisyphus.case.draft import spellings, take
 from sisyphus.case.model import DataSource
 from sisyphus.case.rows import RowsError, csv_rows, json_rows, mapped_rows
+from sisyphus.case.yaml import Map
 from sisyphus.errors import Mark
 from sisyphus.words import tr
 
@@ -31,6 +33,11 @@ _TYPES: Final = {
     "list": "inline",
 }
 _EXAMPLE: Final = "data_source: {type: csv, file_path: users.csv}"
+_NEEDED: Final = {
+    "file_path": "data_provider: {type: csv, file_path: users.csv}",
+    "sql": "data_provider: {database: shop, sql: select name from users}",
+    "rows": "data_provider: [{user: ann}, {user: bob}]",
+}
 _LARGEST: Final = 512 * 1024 * 1024  # bytes of a file of rows
 
 
@@ -60,6 +67,25 @@ def data_source(config: Draft, file: str, root: Path, above: Mapping[str, Any], 
         type=kind, rows=rows, database=draft.get("database"), sql=draft.get("sql"), params=draft.get("params"),
         prefix=prefix or "", above=frozenset(above), where=Mark(*place),
     )  # fmt: skip
+
+
+def provider(written: Map, found: Findings) -> Map:
+    """The mapping of a step's `data_provider`, which says what a `data_source` says, under the model's names."""
+    draft = take(written, _SOURCE, "data_provider", found)
+    kind = draft.get("type")
+    if kind is None or not constant(kind):
+        kind = "database" if "sql" in draft else "inline" if "rows" in draft else "csv"
+    if str(kind).lower() in _TYPES:
+        needed = {"database": "sql", "inline": "rows"}.get(_TYPES[str(kind).lower()], "file_path")
+        require(draft, needed, tr("a data_provider needs {key}", key=needed), _NEEDED[needed], found)
+    else:
+        message = tr("unknown type '{name}' of data_provider", name=kind)
+        found.wrong(draft.place_of("type"), message, unknown(str(kind), _TYPES))
+    given = Map(*draft.place)
+    for key in draft.keys() & set(_SOURCE.values()):
+        given[key] = draft[key]
+        given.marks[key] = (*draft.place_of(key)[1:], *draft.place_of(key)[1:])
+    return given
 
 
 def _typed(config: Draft, key: str, type_: type, what: str, found: Findings) -> Any:

@@ -64,7 +64,7 @@ def no_amount(value: Any) -> str | None:
 def expected(what: str, value: Any) -> str:
     """That something else was expected."""
     if isinstance(value, float):  # of which "a number" says nothing, where it should have been a whole one
-        return tr("expected {expected}, got {actual}", expected=what, actual=value)
+        return tr("expected {expected}, got {kind}", expected=what, kind=value)
     message = tr("expected {expected}, got {kind}", expected=what, kind=kind_of(value))
     if isinstance(value, str) and len(value) < _SHOWN:
         message += f" {value!r}"

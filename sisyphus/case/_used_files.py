@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from sisyphus.case.draft import Findings, Place
 
 HOOKS: Final = ("setup", "teardown")
-_ROWS: Final = ("file_path", "path", "file")
-"""The keys of a `data_provider` that name its file."""
 
 
 def check_mock_files(draft: Draft, folder: Path, root: Path, found: Findings) -> None:
@@ -69,9 +67,8 @@ def _files_of(step: Draft) -> Iterator[tuple[Any, Place]]:
     if step["type"] == "loop" and spec.get("rows"):
         rows = spec.get("items")
         if isinstance(rows, Map):
-            for key in _ROWS:
-                if key in rows:
-                    yield rows[key], (rows.file, *rows.marks[key][2:])
+            if "file_path" in rows:
+                yield rows["file_path"], (rows.file, *rows.marks["file_path"][2:])
         else:
             yield rows, spec.place_of("items")
 

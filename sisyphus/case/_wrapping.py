@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from sisyphus.case._data import provider
 from sisyphus.case._shapes import as_map, example
 from sisyphus.case.draft import Draft, spellings, take
 from sisyphus.case.yaml import Map, Seq
@@ -98,7 +99,7 @@ def _rows(step: Draft, value: Any, place: Place, found: Findings) -> Draft:
         found.wrong(place, message, example("data_provider: [{user: ann}, {user: bob}]"))
         return step
     spec = Draft(place)
-    spec.put("items", value, place)
+    spec.put("items", provider(value, found) if isinstance(value, Map) else value, place)
     spec.update(loop_type="for", rows=True)
     outer = _around(step, "loop", spec, "loop_steps")
     STEP_TYPES["loop"].finish(spec, found)

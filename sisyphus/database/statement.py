@@ -118,7 +118,10 @@ def _fitting(params: Any, first: Any, names: list[str]) -> Any:
         return {name: _value(params[name]) for name in names}
     if not isinstance(params, Sequence) or isinstance(params, str):
         raise FieldError(
-            tr("params must be a list for ? and %s or a mapping for :name, got {kind}", kind=type(params).__name__)
+            tr(
+                "params must be a list for ? and %s or a mapping for :name, got {kind}",
+                kind=json.dumps(params, ensure_ascii=False, default=str)[:60],
+            )
         )
     if len(params) != len(names):
         raise FieldError(

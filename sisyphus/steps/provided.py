@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
-from sisyphus.case.rows import RowsError, csv_rows, json_rows
+from sisyphus.case.rows import RowsError, csv_rows, json_rows, mapped_rows
 from sisyphus.errors import FieldError
 from sisyphus.words import tr
 
@@ -26,12 +26,14 @@ async def provided_rows(provider: Any, context: StepContext) -> Sequence[Mapping
     given = {"file_path": provider} if isinstance(provider, str) else provider
     if not isinstance(given, Mapping):
         raise FieldError(tr("the rows must be a list of mappings"))
+    if "rows" in given:
+        return _rows_of(given["rows"])
     if "sql" in given:
         from sisyphus.database.statement import Statement
 
         statement = Statement(sql=str(given["sql"]), params=given.get("params"))
         return (await context.databases.run(context.database(given.get("database")), statement)).rows
-    written = str(given.get("file_path") or given.get("path") or given.get("file") or "")
+    written = str(given.get("file_path") or "")
     try:
         content = await trio.Path(context.resolve_file(written)).read_bytes()
     except OSError as exc:
@@ -47,3 +49,10 @@ async def provided_rows(provider: Any, context: StepContext) -> Sequence[Mapping
         line = f":{exc.line}" if isinstance(exc, RowsError) and exc.line is not None else ""
         hint = exc.hint if isinstance(exc, RowsError) else None
         raise FieldError(f"{written}{line}: {exc}", suggestion=hint) from exc
+
+
+def _rows_of(value: Any) -> Sequence[Mapping[str, Any]]:
+    try:
+        return mapped_rows(value)
+    except RowsError as exc:
+        raise FieldError(str(exc), suggestion=exc.hint) from exc

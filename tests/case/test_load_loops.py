@@ -248,6 +248,23 @@ LOOPS = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("provider", "wrong"),
+    [
+        ("{type: cvs, rows: []}", "30: unknown type 'cvs' of data_provider (did you mean 'csv'?)"),
+        ("{type: csv}", "23: a data_provider needs file_path (write for example data_provider: {type: csv, file_path: users.csv})"),
+        ("{}", "23: a data_provider needs file_path (write for example data_provider: {type: csv, file_path: users.csv})"),
+        ("{type: db}", "23: a data_provider needs sql (write for example data_provider: {database: shop, sql: select name from users})"),
+        ("{type: list}", "23: a data_provider needs rows (write for example data_provider: [{user: ann}, {user: bob}])"),
+        ("{file_pth: a.csv}", "24: unknown key 'file_pth' in data_provider (did you mean 'file_path'?)"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_provider_of_rows(provider: str, wrong: str) -> None:
+    found = problems(f"name: c\nsteps:\n  - name: l\n    url: /a\n    data_provider: {provider}\n")
+    column, _, message = wrong.partition(": ")
+    assert found == [f"5:{int(column) - 3}: {message}"]
+
+
 @pytest.mark.parametrize(("fields", "wrong", "shift"), LOOPS, ids=[fields[:40] for fields, *_ in LOOPS])
 def test_what_is_wrong_with_a_loop(fields: str, wrong: list[str], shift: int) -> None:
     beginning = "  - {name: l, type: loop, "

@@ -35,6 +35,10 @@ async def said(provider: str, folder: Path) -> list[object]:
         "d.json",
         "{file_path: d.json}",
         "{type: database, database: db, sql: select 1 as a union select 2}",
+        "{connection: db, query: select 1 as a union select 2}",
+        "{path: d.csv}",
+        "{type: list, rows: [{a: 1}, {a: 2}]}",
+        "{type: \"${'csv'}\", file: \"${'d'}.csv\"}",
     ],
 )
 async def test_a_step_is_repeated_for_each_row(provider: str, tmp_path: Path) -> None:
