@@ -37,10 +37,8 @@ def check_templates(draft: Draft, found: Findings, *, besides: Container[str] = 
         # Every value of a case comes by here, and hardly any has a template in it.
         kind = value.__class__
         if kind is str and "{" not in value and key not in _CONDITIONS:
-            if key == "function" and value not in _functions():
-                # A step that calls it by name: it has to be there.
-                found.callables = _installed() if found.callables is None else found.callables
-                found.callables.trouble_with(value)
+            if key == "function":
+                _check_named(value, draft.place_of(key), found)
             continue
         if value is None or key in _AS_WRITTEN or key in besides:
             continue
@@ -52,6 +50,14 @@ def check_templates(draft: Draft, found: Findings, *, besides: Container[str] = 
             check_templates(value, found)
         else:
             _check_value(value, found)
+
+
+def _check_named(function: str, place: Place, found: Findings) -> None:
+    """Notes a function that a step calls by its name, and that is not there."""
+    if function.isidentifier():
+        _check_calls(f"${{{function}()}}", place, "", compile_template, found)
+    else:
+        found.wrong(place, tr("there is no function '{name}'", name=function))
 
 
 def _check_value(value: Any, found: Findings) -> None:

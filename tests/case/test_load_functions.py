@@ -276,6 +276,27 @@ def test_a_step_that_calls_a_function_by_name_finds_it(project: Project, site: S
     assert list(load(case, Choices(environ={})).functions) == ["sign"]
 
 
+CALLING = "name: c\nsteps: [{{name: s, type: function, function: {}}}]\n"
+
+
+@pytest.mark.parametrize(
+    ("function", "told"),
+    [("uper", "there is no function 'uper' (did you mean 'upper'?)"), ("say it", "there is no function 'say it'")],
+)
+def test_a_step_that_calls_a_function_that_is_not_there_is_a_problem(
+    function: str, told: str, project: Project
+) -> None:
+    with pytest.raises(CaseFileError) as caught:
+        load(project.file("f.yaml", CALLING.format(function)), Choices(environ={}))
+    assert str(caught.value) == f"{project.root}/f.yaml:2:45: {told}"
+
+
+def test_a_step_may_call_a_function_of_the_project_by_name(project: Project) -> None:
+    project.load("def own(): ...")
+    for function in ("own", "upper", "\"${'uper'}\""):
+        load(project.file("f.yaml", CALLING.format(function)), Choices(environ={}))
+
+
 @pytest.mark.parametrize(
     ("source", "told"),
     [

@@ -225,7 +225,7 @@ async def test_the_older_hooks_print_and_call_functions(service: Service) -> Non
     played = await play(
         STEP.format(
             setup='[{type: print, message: "hi ${1 + 1}"}, {type: function, name: upper, args: [a]}]',
-            teardown="{type: function, function: uper}",
+            teardown="{type: function, function: \"${'uper'}\"}",
         ),
         service=service,
     )
