@@ -206,6 +206,8 @@ class _StepRun:
             if item.value is ABSENT:
                 continue
             self.extracted[item.name] = item.value
+            if item.extractor is not None:
+                self.context.emitter.redactor.learn_found(item.extractor, item.value)
             if item.scope == "case":
                 self.frame.scope.set(item.name, item.value)
             await self._emit(VariableSet(variable_name=item.name, variable_value=item.value, source="extracted"))

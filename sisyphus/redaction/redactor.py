@@ -21,7 +21,7 @@ from sisyphus.events import (
     VariableSet,
 )
 from sisyphus.redaction.names import SensitiveNames
-from sisyphus.redaction.secrets import Secrets
+from sisyphus.redaction.secrets import DEEPEST, Secrets
 from sisyphus.results import CaseResult, StepResult
 from sisyphus.wire import dumps
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Literal, TypeVar
 
+    from sisyphus.case.model import Extractor
     from sisyphus.events import Data
     from sisyphus.results import ErrorInfo
     from sisyphus.values.validate import CheckResult
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 MASK: Final = "***"
 
 _PLAIN: Final = frozenset({int, float, bool, type(None)})  # they are shown as they are, if their name tells no secret
-_DEEPEST: Final = 100  # as deep as any document worth showing
 _SHOWN: Final = 2  # characters at each end with `partial`
 _PARTIAL_FROM: Final = 8
 
@@ -64,6 +64,15 @@ _CREDENTIAL_WORDS: Final = ("bearer", "basic", "digest")
 _LONG: Final = 2000
 _KEYS: Final = re.compile(r'"([A-Za-z_][\w.-]{1,60})"\s*:')
 _BEFORE_EQUALS: Final = re.compile(r"[A-Za-z_][\w.-]{1,60}\Z")
+# The same in JSON that is a text in JSON, at any level: \"token\": \"…\".
+_ESCAPED: Final = re.compile(
+    r"""(?<!\\)(\\+)"([A-Za-z_][\w.-]{1,60})\1"(\s*:\s*)(?:\1"(.{0,10000}?)(?<!\\)\1"|([^\s,}\]\\"]+))"""
+)
+_ESCAPED_KEYS: Final = re.compile(r"""\\"([A-Za-z_][\w.-]{1,60})\\+"\s*:""")
+_FIELD: Final = re.compile(r"<(?:input|meta)\b[^<>]{0,2000}>", re.IGNORECASE)
+_FIELD_NAME: Final = re.compile(r"""\b(?:name|id|property)\s*=\s*(["']?)([\w.-]+)""", re.IGNORECASE)
+_FIELD_VALUE: Final = re.compile(r"""(\b(?:value|content)\s*=\s*)(["'])([^"']+)\2""", re.IGNORECASE)
+_WORD: Final = re.compile(r"[^\W\d][\w-]*")
 _TELL_NOTHING: Final = frozenset({"", "null", "true", "false", "none", "bearer", "basic", "digest", MASK})
 _ELEMENT: Final = re.compile(r"<([A-Za-z_][\w.-]{1,60})>([^<]+)<")
 
@@ -98,17 +107,38 @@ class Redactor:
         self._harmless: set[str] = set()  # of these, keys that are no names of secrets
         self._searched = 0  # the version of the secrets that they are without
 
-    def learn(self, name: str, value: Any) -> None:
+    def learn(self, name: str, value: Any, depth: int = 0) -> None:
         """Remembers the value of a variable if its name, or a key inside it, says that it is secret."""
-        if self._strategy == "none":
+        if self._strategy == "none" or depth > DEEPEST:
             return
         if name in self._names:
-            self._secrets.add(value)
-            if self._ledger is not None:
-                self._ledger.add(value)
+            self._remember(value)
         elif isinstance(value, Mapping):
             for key, inner in value.items():
-                self.learn(str(key), inner)
+                self.learn(str(key), inner, depth + 1)
+        elif isinstance(value, list | tuple):
+            for inner in value:
+                self.learn("", inner, depth + 1)
+
+    def learn_found(self, extractor: Extractor, value: Any) -> None:
+        """Remembers what was found where the names of the way to it, or of the header, say that it is secret.
+
+        The variable may have any name. A number is one only if the last name says so: a `token.lifetime` of 3600 would
+        be masked wherever there is such a number.
+        """
+        if self._strategy == "none":
+            return
+        words = [word for text in (extractor.path, extractor.pattern) if text for word in _WORD.findall(text)]
+        if extractor.type == "cookie" or any(word in self._names for word in words):
+            if isinstance(value, str) or not words or words[-1] in self._names:
+                self._remember(value)
+        if extractor.scope == "step":  # what becomes a variable is learnt when it does
+            self.learn(extractor.name, value)
+
+    def _remember(self, value: Any) -> None:
+        self._secrets.add(value)
+        if self._ledger is not None:
+            self._ledger.add(value)
 
     def mask(self, value: Any) -> str:
         """What stands for a secret value."""
@@ -148,10 +178,16 @@ class Redactor:
         if ("=" in text or ":" in text) and (len(text) < _LONG or self._has_names(text)):
             text = _NAMED.sub(self._named, text)
         lower = text.lower()
+        if '\\"' in text and (
+            len(text) < _LONG or any(name in self._names for name in set(_ESCAPED_KEYS.findall(text)))
+        ):
+            text = _ESCAPED.sub(self._escaped, text)
         if ":" in text and any(word in lower for word in _HEADER_WORDS):
             text = _HEADER.sub(lambda found: f"{found[1]}{found[2]}{self.mask(found[3])}", text)
         if " " in text and any(word in lower for word in _CREDENTIAL_WORDS):
             text = _CREDENTIALS.sub(lambda found: f"{found[1]} {self.mask(found[2])}", text)
+        if "<input" in lower or "<meta" in lower:
+            text = _FIELD.sub(self._field, text)
         return _ELEMENT.sub(self._element, text) if "</" in text else text
 
     def _has_names(self, text: str) -> bool:
@@ -170,16 +206,33 @@ class Redactor:
         edge = value[0] if value[0] in "\"'" else ""
         return f"{found[0][: -len(value)]}{edge}{self.mask(bare)}{edge}"
 
+    def _escaped(self, found: re.Match[str]) -> str:
+        """JSON in a text of JSON: each quote has a backslash, or several."""
+        value = found[4] if found[4] is not None else found[5]
+        if found[2] not in self._names or value.lower() in _TELL_NOTHING:
+            return found[0]
+        edge = f'{found[1]}"' if found[4] is not None else ""
+        return f'{found[1]}"{found[2]}{found[1]}"{found[3]}{edge}{self.mask(value)}{edge}'
+
+    def _field(self, found: re.Match[str]) -> str:
+        """A field of a form, or what a page says of itself: their names and values are attributes."""
+        tag = found[0]
+        if not any(name in self._names for _, name in _FIELD_NAME.findall(tag)):
+            return tag
+        return _FIELD_VALUE.sub(lambda value: f"{value[1]}{value[2]}{self.mask(value[3])}{value[2]}", tag)
+
     def _element(self, found: re.Match[str]) -> str:
         return f"<{found[1]}>{self.mask(found[2])}<" if found[1] in self._names else found[0]
 
     def value(self, value: Any, depth: int = 0) -> Any:
         """A value without secrets: a copy where anything had to be masked, else the value itself."""
-        if value.__class__ in _PLAIN or self._strategy == "none":
+        if value.__class__ in _PLAIN:
+            return self.mask(value) if value in self._secrets.numbers else value
+        if self._strategy == "none":
             return value
         if isinstance(value, str):
             return self.text(value)
-        if depth > _DEEPEST:
+        if depth > DEEPEST:
             return "…"
         if value.__class__ is dict or isinstance(value, Mapping):
             return self._mapping(value, depth)
@@ -194,9 +247,11 @@ class Redactor:
         same = True
         if self._searched != self._secrets.version:
             self._forget()
+        numbers = self._secrets.numbers
         for key, inner in value.items():
             if key in self._harmless:
-                clean = inner if inner.__class__ in _PLAIN else self.value(inner, depth + 1)
+                plain = inner.__class__ in _PLAIN and inner not in numbers
+                clean = inner if plain else self.value(inner, depth + 1)
                 items[key] = clean
                 same = same and clean is inner
                 continue
@@ -212,7 +267,7 @@ class Redactor:
         """All that stands under a sensitive name; what is no text or number tells nothing."""
         if value is None or isinstance(value, bool) or value == "":
             return value
-        if depth > _DEEPEST:
+        if depth > DEEPEST:
             return MASK
         if isinstance(value, Mapping):
             return {key: self._all_of(inner, depth + 1) for key, inner in value.items()}
@@ -304,7 +359,7 @@ class Redactor:
         )  # fmt: skip
 
     def _asks_for_secret(self, path: str) -> bool:
-        return any(word in self._names for word in re.findall(r"[^\W\d][\w-]*", path))
+        return any(word in self._names for word in _WORD.findall(path))
 
     def _all_of_given(self, value: Any) -> Any:
         return value if value is ABSENT else self._all_of(value)

@@ -6,7 +6,7 @@ from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal
 
-from attrs import evolve, frozen
+from attrs import evolve, field, frozen
 
 from sisyphus.case.model import ABSENT, NOWHERE, Extractor
 from sisyphus.comparable import Comparable
@@ -25,6 +25,7 @@ class Extracted(Comparable):
     Attributes:
         value: the value; `ABSENT`: the variable stays unset, and `warning` says why.
         warning: what the user should know, one sentence.
+        extractor: what found it.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Extracted(Comparable):
     warning: str | None = None
     scope: Literal["case", "step"] = "case"
     where: Mark = NOWHERE
+    extractor: Extractor | None = field(default=None, eq=False)
 
 
 @frozen(eq=False, repr=False)
@@ -73,7 +75,9 @@ def _extract(extractor: Extractor, view: Mapping[str, Any], names: Mapping[str, 
         near = nearest(extractor.type, _SOURCES)
         hint = tr(" (did you mean '{near}'?)", near=near) if near else ""
         raise FieldError(tr("there is no extractor of type '{type}'", type=extractor.type) + hint)
-    result = Extracted(name=extractor.name, value=ABSENT, scope=extractor.scope, where=extractor.where)
+    result = Extracted(
+        name=extractor.name, value=ABSENT, scope=extractor.scope, where=extractor.where, extractor=extractor
+    )
     try:
         matches = source(extractor, view, names)
     except QueryError as error:

@@ -16,6 +16,9 @@ PASSWORD = 'pa/ss wörd+"1"'  # has another form in each encoding
 TOKEN = "tok-8f3a91c2"
 FROM_ENV = "env-77aa01bc"
 DECLARED = "330102-1990-0101"
+LISTED = "listpw-778899"
+FOUND = "refr-4242aabb"
+INNER = "innerpw-6161"
 
 CASE = """
     name: "secrets of ${user}: ${password}"
@@ -29,12 +32,15 @@ CASE = """
         password: 'pa/ss wörd+"1"'
         id_card: 330102-1990-0101
         copied: "prefix ${password} suffix"
+        users: [{name: bob, password: listpw-778899}]
       mock_server:
         - method: POST
           path: /login
           response:
             headers: {Set-Cookie: "sid=sid-12345678"}
             body: {access_token: tok-8f3a91c2, echo: "${request.body}", again: "x ${request.json.password} y"}
+        - path: /other
+          response: {body: {refresh_token: refr-4242aabb, inner: '{"password": "innerpw-6161"}'}}
         - {path: "/users/{id}", response: {body: {seen: "${request.headers.authorization}", card: "${request.query}"}}}
     setup: {type: print, message: "logging in with ${password} and ${id_card}"}
     steps:
@@ -56,6 +62,11 @@ CASE = """
         validations:
           - {type: eq, path: "$.seen", expect: "${password}", error_message: "got ${actual}, not ${expected}"}
           - contains: ["$.card", "${password}"]
+      - name: "as ${users[0].password}"
+        url: "/other?who=${users[0].password}"
+        extractors: [{name: seen, path: $.refresh_token}]
+        validations: [{eq: ["$.inner", "${users[0].password}"]}]
+      - {name: "use ${seen}", url: "/users/2?t=${seen}"}
       - {name: no such host, url: "http://127.0.0.1:1/${token}/${password}?api_key=${env.SERVICE_TOKEN}"}
       - {name: broken, url: "/${password.nothing.at.all}"}
       - {name: skipped, url: /, skip_if: "password == password"}
@@ -101,7 +112,7 @@ async def test_no_secret_leaves_the_process_by_any_way(tmp_path: Path) -> None:
     assert "***" in left["result"]
     assert "***" in left["report"]
     for where, text in left.items():
-        for secret in (PASSWORD, TOKEN, FROM_ENV, DECLARED, "sid-12345678"):
+        for secret in (PASSWORD, TOKEN, FROM_ENV, DECLARED, LISTED, FOUND, INNER, "sid-12345678"):
             for form in forms(secret):
                 at = text.find(form)
                 assert at < 0, f"{where}: {text[max(at - 80, 0) : at + 80]}"

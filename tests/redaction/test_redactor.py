@@ -14,10 +14,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sisyphus.case.model import Extractor
 from sisyphus.events import CaseStarted, ErrorOccurred, Logged, StepStarted, VariableSet
 from sisyphus.redaction import redactor as redactor_module
+from sisyphus.redaction import secrets as secrets_module
 from sisyphus.redaction.redactor import Redactor
-from sisyphus.redaction.secrets import SHORTEST, of_environment
+from sisyphus.redaction.secrets import SHORTEST, Secrets, of_environment
 from sisyphus.results import StepResult
 from sisyphus.values.validate import CheckResult
 
@@ -169,6 +171,121 @@ def test_what_is_remembered_is_bounded() -> None:
         assert tracemalloc.get_traced_memory()[0] < 1_500_000  # without a bound: 6 MB
     finally:
         tracemalloc.stop()
+
+
+def test_secrets_in_lists_are_learned_too() -> None:
+    redactor = Redactor()
+    redactor.learn(
+        "users", [{"name": "ann", "password": "listpw-778899"}, [{"tokens": ["first-token", "other-token"]}]]
+    )
+    assert redactor.text("ann listpw-778899 first-token other-token") == "ann *** *** ***"
+
+
+def test_numbers_are_known_again_as_numbers() -> None:
+    redactor = Redactor()
+    seen = {"code": 123456, "sum": 99, "list": [123456, 0.5, True]}
+    assert redactor.value(seen) is seen
+    redactor.learn("otp", 123456)
+    redactor.learn("pwd", 7)  # too short to be looked for
+    assert redactor.value(seen) == {"code": "***", "sum": 99, "list": ["***", 0.5, True]}
+    assert redactor.value(7) == 7
+
+
+@pytest.mark.parametrize(
+    "extractor",
+    [
+        {"path": "$.access_token"},
+        {"path": "$.credentials[0].value"},
+        {"path": "$['api_key']"},
+        {"type": "header", "path": "X-Api-Key"},
+        {"type": "cookie", "path": "sid"},
+        {"type": "regex", "pattern": '"token": "([^"]+)"'},
+        {"type": "xpath", "path": "//input[@name='csrf_token']/@value"},
+    ],
+)
+def test_what_is_found_at_the_place_of_a_secret_is_one_whatever_it_is_called(extractor: dict[str, Any]) -> None:
+    redactor = Redactor()
+    redactor.learn_found(Extractor(name="tk", **extractor), "found-31415926")
+    told = redactor.data(VariableSet(variable_name="tk", variable_value="found-31415926", source="extracted"))
+    assert told == VariableSet(variable_name="tk", variable_value="***", source="extracted")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("$.data.id", "found-31415926"),
+        ("$.token.expires_in", 3600),
+        ("$.token_count", "found-31415926"),
+        (None, "x" * 9),
+    ],
+)
+def test_what_is_found_elsewhere_is_none(path: str | None, value: Any) -> None:
+    redactor = Redactor()
+    redactor.learn_found(Extractor(name="tk", path=path), value)
+    assert redactor.value(value) == value
+
+
+def test_what_is_found_is_searched_for_secrets_by_their_names() -> None:
+    redactor = Redactor()
+    redactor.learn_found(
+        Extractor(name="all", path="$.data", scope="step"), [{"user": "ann-smith", "password": "hush-hush"}]
+    )
+    assert redactor.text("ann-smith hush-hush") == "ann-smith ***"
+
+
+@pytest.mark.parametrize(
+    ("text", "clean"),
+    [
+        (r'{"inner": "{\"password\": \"innerpw-6161\", \"n\": 1}"}', r'{"inner": "{\"password\": \"***\", \"n\": 1}"}'),
+        (r'"{\\\"pin_code\\\":4711,\\\"a\\\":2}"', r'"{\\\"pin_code\\\":***,\\\"a\\\":2}"'),
+        (r'"{\"token\": \"a \\\"quoted\\\" one\"}"', r'"{\"token\": \"***\"}"'),
+        (r'"{\"author\": \"ann\", \"token\": null}"', r'"{\"author\": \"ann\", \"token\": null}"'),
+        ("<input type=hidden name='csrf_token' value='abc-123'>", "<input type=hidden name='csrf_token' value='***'>"),
+        ('<INPUT value="abc-123" id="csrf_token"/>', '<INPUT value="***" id="csrf_token"/>'),
+        ('<meta name="csrf-token" content="abc-123">', '<meta name="csrf-token" content="***">'),
+        ('<input name="author" value="ann"><meta name="theme" content="dark">',) * 2,
+    ],
+)
+def test_what_stands_beside_its_name_is_masked_in_json_in_json_and_in_forms(text: str, clean: str) -> None:
+    assert Redactor().text(text) == clean
+    assert Redactor().text(text + " " * 3000) == clean + " " * 3000
+
+
+def test_however_deep_it_is_nothing_breaks() -> None:
+    deep: Any = "deep-secret"
+    for _ in range(5000):
+        deep = [deep]
+    redactor = Redactor()
+    redactor.learn("password", deep)
+    redactor.learn("users", deep)
+    redactor.value(deep)
+
+
+def test_two_thousand_secrets_cost_hardly_more_than_a_few() -> None:
+    redactor = Redactor()
+    text = "nothing of theirs is in here, n = 5. " * 30
+    began = time.process_time()
+    for number in range(2500):
+        redactor.learn("token", f"{number:05}-secret-{number * 7919:09}")
+        assert redactor.text(text) == text
+    assert time.process_time() - began < 5  # it took minutes when there was one pattern of all of them
+    last = f"02499-secret-{2499 * 7919:09}"
+    assert redactor.text(f"a{last}b{quote(last)}{base64.b64encode(last.encode()).decode()[:-4]}") != text
+    assert redactor.text(f"a{last}b") == "a***b"
+    assert redactor.text("x" * 65_530 + last + "y" * 65_530) == "x" * 65_530 + "***" + "y" * 65_530
+
+
+@given(st.lists(st.text('abcé/"', min_size=4, max_size=9), min_size=1, max_size=40), st.text('abcé/"', max_size=60))
+def test_many_secrets_are_found_as_few_are(values: list[str], text: str) -> None:
+    told = []
+    for few in (0, 10**9):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(secrets_module, "_FEW", few)
+            patch.setattr(secrets_module, "_SLICE", 16)
+            secrets = Secrets()
+            secrets.add(values)
+            told.append(secrets.scrubbed(text, lambda found: "*" * len(found)))
+    assert told[0] == told[1]
 
 
 def test_without_details_responses_are_left_out() -> None:
