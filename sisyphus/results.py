@@ -62,6 +62,7 @@ class StepResult(Comparable):
         role: whether it is part of a setup or a teardown.
         children: what came of the steps inside it, in the order of the file and of the rounds.
         response: what the step saw, as templates and validations see it; None if nothing came.
+        sent: the request to which nothing came; what is answered stands with its answer.
         reason: why it was skipped, or is an error.
         retry_count: tries after the first.
     """
@@ -77,6 +78,7 @@ class StepResult(Comparable):
     reason: str | None = None
     attempts: tuple[Attempt, ...] = ()
     response: Mapping[str, Any] | None = None
+    sent: Mapping[str, Any] | None = None
     checks: tuple[CheckResult, ...] = ()
     extracted: Mapping[str, Any] = field(factory=dict)
     warnings: tuple[str, ...] = ()

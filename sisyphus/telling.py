@@ -136,9 +136,9 @@ def _performance(numbers: Mapping[str, Any]) -> str:
 def _details(step: StepResult) -> Iterator[str]:
     # Of a load it is one answer of many, whose times would be taken for those of all.
     view = (step.response or {}) if step.type != "load" else {}
-    request = view.get("request")
+    request = view.get("request") or step.sent
     if isinstance(request, dict):
-        answer = f"{view.get('status_code')} {view.get('reason') or ''}".rstrip()
+        answer = f"{view.get('status_code')} {view.get('reason') or ''}".rstrip() if view else tr("no answer")
         made_up = tr(" (by the step's mock)") if view.get("mocked") else ""
         yield f"      · {request.get('method')} {request.get('url')} → {answer}{made_up}"
     if step.type == "database" and "sql" in view:

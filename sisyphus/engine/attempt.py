@@ -34,12 +34,14 @@ class Tried:
 
     Attributes:
         view: the response as validations, extractors and templates see it; None if nothing came.
+        sent: what was sent all the same; None if that is nothing.
         error: why it could not be carried out, or could not be checked.
         failure: why it is not what was expected.
         setback: what it says to the retry policy; None if there is nothing to say.
     """
 
     view: Mapping[str, Any] | None = None
+    sent: Mapping[str, Any] | None = None
     checks: Sequence[CheckResult] = ()
     error: ErrorInfo | None = None
     failure: str | None = None
@@ -59,11 +61,13 @@ async def attempt(step: Step, context: Bench, limit: float) -> Tried:
         with trio.move_on_after(limit) as scope:
             context.limit = scope
             outcome = await STEP_TYPES[step.type].execute(step.spec, context)
-            context.so_far = None
+            context.so_far = context.sent = None
         if scope.cancelled_caught:
             raise StepTimeout(tr("no end within the timeout of {limit:g} s", limit=limit))
     except StepError as exc:
-        return Tried(error=ErrorInfo.of(exc), setback=setback_of_error(exc, None))
+        sent = context.sent() if context.sent is not None else None
+        context.sent = None
+        return Tried(sent=sent, error=ErrorInfo.of(exc), setback=setback_of_error(exc, None))
     if STEP_TYPES[step.type].INNER:
         context.refresh()
     return _validated(step, context, outcome)

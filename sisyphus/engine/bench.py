@@ -39,6 +39,7 @@ class Bench:
     Attributes:
         limit: the scope of the attempt that is under way, whose deadline may cancel the steps inside.
         so_far: what that attempt would come to if it were cut off now; None if it does not say.
+        sent: what it has sent without having had an answer yet; None if that is nothing.
     """
 
     shared: CaseContext
@@ -50,6 +51,7 @@ class Bench:
     run_step: RunStep
     limit: trio.CancelScope | None = None
     so_far: Callable[[], Mapping[str, Any]] | None = None
+    sent: Callable[[], Mapping[str, Any]] | None = None
     _below: Frame | None = None
 
     @property
@@ -112,6 +114,9 @@ class Bench:
 
     def keep(self, so_far: Callable[[], Mapping[str, Any]]) -> None:
         self.so_far = so_far
+
+    def sends(self, request: Callable[[], Mapping[str, Any]]) -> None:
+        self.sent = request
 
     def inside(
         self,

@@ -124,6 +124,8 @@ class _StepRun:
         except BaseException:  # a cancellation, alone or of several tasks
             if bench.so_far is not None:
                 self.tried = Tried(view=bench.so_far())
+            elif bench.sent is not None:
+                self.tried = Tried(sent=bench.sent())
             raise
         finally:
             if self.step.teardown:
@@ -233,7 +235,7 @@ class _StepRun:
             name=self.name, type=step.type, index=place.index, status=self._status(),
             started_at=self.context.emitter.clock.at(self.began), duration=trio.current_time() - self.began,
             id=step.id, description=step.description, reason=self.veto, attempts=tuple(self.attempts),
-            response=tried.view, checks=tuple(tried.checks), extracted=self.extracted, warnings=tuple(self.warnings),
+            response=tried.view, sent=tried.sent, checks=tuple(tried.checks), extracted=self.extracted, warnings=tuple(self.warnings),
             error=tried.error or self.trouble or _unmet(tried.failure), path=place.path, parent=place.parent,
             iteration=place.iteration, role=place.role, where=step.where,
         )  # fmt: skip

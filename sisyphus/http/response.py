@@ -27,6 +27,10 @@ class Sent(Comparable):
     headers: Headers
     body: Any = None
 
+    def view(self) -> dict[str, Any]:
+        """What was sent as plain values."""
+        return {"method": self.method, "url": self.url, "headers": self.headers, "body": self.body}
+
 
 @frozen(kw_only=True, eq=False, repr=False)
 class Hop(Comparable):
@@ -89,12 +93,7 @@ class Response(Comparable):
             "history": [
                 {"status_code": hop.status_code, "url": hop.url, "headers": hop.headers} for hop in self.history
             ],
-            "request": {
-                "method": self.request.method,
-                "url": self.request.url,
-                "headers": self.request.headers,
-                "body": self.request.body,
-            },
+            "request": self.request.view(),
             "timings": self.timings(),
             "truncated": self.truncated,
             "body_note": self.body_note,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 import trio
@@ -23,7 +23,7 @@ from sisyphus.http.response import Hop, Response, Sent
 from sisyphus.http.timings import Stopwatch
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from sisyphus.http.content import Content
     from sisyphus.http.digest import Digest
@@ -67,6 +67,7 @@ class Session:
         http2: bool = False,
         follow_redirects: bool = True,
         keep: int = KEEP,
+        sends: Callable[[Callable[[], Mapping[str, Any]]], None] | None = None,
     ) -> Response:
         """Sends a request, follows where it is redirected to, and reads the answer to its end.
 
@@ -78,6 +79,7 @@ class Session:
             http2: whether HTTP/2 is spoken with servers that speak it too, over TLS.
             follow_redirects: whether a redirect is followed, or is the answer.
             keep: how many bytes of the body are kept; the rest is read and counted.
+            sends: is given, before it is sent, what tells what was sent, for who gets no answer to it.
 
         Raises:
             FieldError: the request cannot be sent as it is given.
@@ -96,6 +98,8 @@ class Session:
             stream=Bytes(outgoing.content),
             extensions={"trace": watch, "timeout": _NO_TIMEOUTS, FOLLOW: follow_redirects},
         )
+        if sends is not None:
+            sends(lambda: _sent(outgoing, request).view())
         digest = self._digest_of(request.url, outgoing.digest) if outgoing.digest is not None else None
         journey = Journey(
             self._client,

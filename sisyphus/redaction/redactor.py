@@ -129,9 +129,9 @@ class Redactor:
         if self._strategy == "none":
             return
         words = [word for text in (extractor.path, extractor.pattern) if text for word in _WORD.findall(text)]
-        if extractor.type == "cookie" or any(word in self._names for word in words):
-            if isinstance(value, str) or not words or words[-1] in self._names:
-                self._remember(value)
+        sensitive = extractor.type == "cookie" or any(word in self._names for word in words)
+        if sensitive and (isinstance(value, str) or not words or words[-1] in self._names):
+            self._remember(value)
         if extractor.scope == "step":  # what becomes a variable is learnt when it does
             self.learn(extractor.name, value)
 
@@ -310,7 +310,7 @@ class Redactor:
         if not self._details:
             # The numbers of a load are told with the step, whoever keeps answers.
             numbers = (step.response or {}).get("performance") if step.type == "load" else None
-            step = evolve(step, response={"performance": numbers} if numbers else None, extracted={})
+            step = evolve(step, response={"performance": numbers} if numbers else None, sent=None, extracted={})
         if self._strategy == "none":
             return step
         attempts = tuple(
@@ -320,6 +320,7 @@ class Redactor:
         return _changed(
             step, name=self.text(step.name), reason=_maybe(self.text, step.reason), attempts=attempts,
             description=_maybe(self.text, step.description), response=self._view(step.response),
+            sent=self.value(step.sent),
             checks=tuple(map(self._check, step.checks)), extracted=self.value(step.extracted),
             warnings=tuple(map(self.text, step.warnings)), error=_maybe(self._error, step.error),
         )  # fmt: skip

@@ -78,7 +78,7 @@ def _step(step: StepResult, output: Output) -> dict[str, Any]:
 def step_document(step: StepResult, output: Output) -> dict[str, Any]:
     """One step as plain values, without those inside it."""
     response = dict(step.response) if step.response is not None else None
-    request = response.pop("request", None) if response is not None else None
+    request = response.pop("request", None) if response is not None else step.sent
     return {
         "name": step.name,
         "id": step.id,

@@ -153,6 +153,10 @@ class StepContext(Protocol):
         """Has `so_far` asked for what came until then, should this attempt be cancelled from outside."""
         ...
 
+    def sends(self, request: Callable[[], Mapping[str, Any]]) -> None:
+        """Has `request` asked for what was sent, should no answer to it come."""
+        ...
+
     def inside(
         self,
         *,

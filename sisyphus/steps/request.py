@@ -64,6 +64,7 @@ async def execute(spec: Request, context: StepContext) -> Outcome:
         http2=_flag(spec.http2, config.http2, "http2", context),
         follow_redirects=_flag(spec.follow_redirects, config.follow_redirects, "follow_redirects", context),
         keep=keep,
+        sends=context.sends,
     )
     return Outcome(view=response.view(), warnings=response.warnings)
 

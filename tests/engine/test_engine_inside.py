@@ -20,7 +20,7 @@ Shape = dict[str, Any]
 _LEAVES = st.one_of(
     st.builds(lambda s: {"type": "wait", "seconds": s}, st.sampled_from([0, 0.5, 2, 7])),
     st.just({"type": "print", "message": "x"}),
-    st.just({"type": "function", "function": "nothing"}),  # an error
+    st.just({"type": "print", "message": "${nothing}"}),  # an error
     st.just({"type": "wait", "condition": False, "max_wait": 1}),  # a failure
 )
 
