@@ -78,7 +78,7 @@ class Scope:
         self.builtins = builtins
         self._learn = learn
         self._legacy = legacy
-        self._warnings: list[str] = []
+        self._warnings: dict[str, None] = {}  # each once: a load renders without end
         self._local: tuple[dict[str, Any], ...] = ()  # one for each round around, the innermost last
         self._changes: dict[str, Any] | None = None  # what was set in a fork
         self._followed: dict[str, Any] = {}  # what others had set that it came after
@@ -189,12 +189,16 @@ class Scope:
         return render(value, names)
 
     def take_warnings(self) -> list[str]:
-        """What rendering warned of since the last call (`compat: legacy`)."""
-        warnings, self._warnings[:] = self._warnings[:], []
+        """What rendering warned of since the last call (`compat: legacy`), each once."""
+        warnings = list(self._warnings)
+        self._warnings.clear()
         return warnings
 
     def _render(self, value: Any, names: Mapping[str, Any]) -> Any:
-        return render(value, names, legacy=self._legacy, warn=self._warnings.append)
+        return render(value, names, legacy=self._legacy, warn=self._warn)
+
+    def _warn(self, message: str) -> None:
+        self._warnings[message] = None
 
 
 class _Resolving(Mapping[str, Any]):

@@ -82,3 +82,12 @@ def test_what_is_set_is_the_name_of_the_round_that_has_it_however_far_out() -> N
     assert [one.names()["item"] for one in (inner, outer, scope)] == [2, 2, 2]
     outer.inner({"item": 3}).set("item", 4)
     assert outer.names()["item"] == 2
+
+
+def test_the_lenient_dialect_keeps_each_warning_once_however_often_it_renders() -> None:
+    scope = Scope({}, {}, legacy=True)
+    for _ in range(1000):
+        scope.render("${nowhere}", scope.names())
+    assert len(scope._warnings) == 1
+    assert len(scope.take_warnings()) == 1
+    assert scope.take_warnings() == []
