@@ -25,6 +25,7 @@ _VAGUE: Final = frozenset({
 _TEXTUAL: Final = re.compile(r"text/|.*[/+.-](json|xml|yaml|javascript|csv|graphql|x-www-form-urlencoded|sql|ndjson)\b")
 _JSON: Final = re.compile(r"(application|text)/(json|x-json)$|[^/]+/[^/]+\+json$")
 _NOT_FOR_BODIES: Final = frozenset({"idna", "punycode", "undefined", "unicode-escape", "raw-unicode-escape"})
+_BYTE_ORDER: Final = frozenset({"utf-16", "utf-32"})
 _CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([^\s"';]+)""", re.IGNORECASE)
 
 
@@ -135,6 +136,8 @@ def _is_utf8(raw: bytes) -> bool:
 def _bom(raw: bytes) -> str | None:
     if raw.startswith(codecs.BOM_UTF8):
         return "utf-8-sig"
+    if raw.startswith((codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)):  # the former begins with that of UTF-16
+        return "utf-32"
     if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     return None
@@ -147,7 +150,11 @@ def _decode(raw: bytes, content_type: str, *, truncated: bool) -> tuple[str, lis
     if not _is_charset(charset):
         told = tr("the charset '{charset}' of the body is not known; it is read as UTF-8", charset=charset)
         return raw.decode("utf-8", "replace"), [told]
-    decoder = codecs.getincrementaldecoder(charset)
+    name = codecs.lookup(charset).name
+    if name in _BYTE_ORDER and not _bom(raw):
+        # Without a mark Python does not begin; the Encoding Standard has browsers take the usual order.
+        name = f"{name}-le"
+    decoder = codecs.getincrementaldecoder(name)
     try:
         return decoder("strict").decode(raw, not truncated), []
     except UnicodeDecodeError as exc:

@@ -78,6 +78,11 @@ def test_invalid_utf8_is_replaced_and_the_place_is_told() -> None:
         (codecs.BOM_UTF8 + b"x", "text/plain; charset=utf-8", "x"),
         (codecs.BOM_UTF8, "", ""),
         ("hé".encode("utf-16"), "", "hé"),
+        ("hé".encode("utf-16-le"), "text/plain; charset=utf-16", "hé"),
+        ("hé".encode("utf-32-le"), "text/plain; charset=UTF_32", "hé"),
+        ("hé".encode("utf-16-be"), "text/plain; charset=utf-16be", "hé"),
+        (codecs.BOM_UTF32_BE + "hé".encode("utf-32-be"), "text/plain; charset=utf-32", "hé"),
+        (codecs.BOM_UTF32_LE + "hé".encode("utf-32-le"), "text/plain; charset=utf-32", "hé"),
     ],
 )
 def test_text_is_decoded_by_its_mark_or_its_charset(raw: bytes, content_type: str, text: str) -> None:
@@ -87,6 +92,12 @@ def test_text_is_decoded_by_its_mark_or_its_charset(raw: bytes, content_type: st
 
 def test_json_after_a_byte_order_mark_is_json() -> None:
     assert content.read(codecs.BOM_UTF8 + b"[1]", "application/json").body == [1]
+
+
+def test_what_is_no_utf16_at_all_is_told_and_no_failure() -> None:
+    read = content.read(b"hello", "text/plain; charset=utf-16")
+    assert len(read.text) == 3
+    assert read.warnings == ["the body is not valid utf-16 at byte 4"]
 
 
 @pytest.mark.parametrize("charset", ["klingon", "hex", "rot13", "zlib", "undefined", "idna", "unicode_escape"])
