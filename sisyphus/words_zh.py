@@ -548,6 +548,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "'{name}' failed, and fail_fast ends the others": "“{name}”失败，fail_fast 结束了其他步骤",
     "See why that step failed; without fail_fast the others would go on.": "请看那个步骤为什么失败；不设 fail_fast，其他步骤会继续运行。",
     "{failed} of {total} steps failed; {first}": "{total} 个步骤中有 {failed} 个失败；{first}",
+    # engine.rows
+    "Raise config.timeout if reading the rows may take so long, or ask for fewer.": "如果读取数据行可能需要这么久，请调大 config.timeout，或者少查一些。",
     # steps.load
     "{field} may be {most} at most": "{field} 最多为 {most}",
     "{count} of {total} requests, {failures} failed, {rate:g} per second, p95 {p95} ms": "已完成 {count}/{total} 个请求，失败 {failures} 个，每秒 {rate:g} 个，p95 {p95} 毫秒",

@@ -7,12 +7,14 @@ from contextlib import aclosing, closing
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
+import trio
 from attrs import evolve
 
 from sisyphus.case.rows import cases_of
 from sisyphus.engine.base_names import base_names
 from sisyphus.engine.scope import Scope
-from sisyphus.errors import DatabaseError, StepError
+from sisyphus.errors import DatabaseError, StepError, StepTimeout
+from sisyphus.steps.fields import seconds
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
@@ -68,7 +70,15 @@ async def _ask(
     statement = Statement(
         sql=scope.render_whole(source.sql, names), params=scope.render_whole(source.params, names), most=MOST_ROWS
     )
-    result = await databases.run(target_of(scope.render_whole(written, names)), statement)
+    target, timeout = target_of(scope.render_whole(written, names)), scope.render_whole(config.timeout, names)
+    limit = (0 if timeout is None else seconds(timeout, "timeout")) or float("inf")
+    with trio.move_on_after(limit) as within:  # as of a database step: no case has begun whose limit would count
+        result = await databases.run(target, statement)
+    if within.cancelled_caught:
+        raise StepTimeout(
+            tr("no end within the timeout of {limit:g} s", limit=limit),
+            suggestion=tr("Raise config.timeout if reading the rows may take so long, or ask for fewer."),
+        )
     if not result.rows:
         raise DatabaseError(tr("there are no rows"), suggestion=tr("a case with data runs once for each row"))
     return result.rows

@@ -144,8 +144,8 @@ def _limit(limits: dict[str, int]) -> None:
         wanted = [at if hardest == resource.RLIM_INFINITY else min(at, hardest) for at in (value, value + 1)]
         try:
             resource.setrlimit(number, (wanted[0], wanted[1]))
-        except (OSError, ValueError):
-            pass  # macOS knows RLIMIT_AS, and refuses it
+        except (OSError, ValueError, OverflowError):
+            pass  # macOS knows RLIMIT_AS, and refuses it; nobody has 10 ** 30 seconds of CPU time
 
 
 def _teller(channel: int, token: str) -> Callable[[str, Any], None]:

@@ -91,3 +91,14 @@ async def test_reading_rows_can_be_cancelled() -> None:
             await trio.sleep(0.2)
             run.cancel()
     assert [case.status for case in run.result.cases] == ["cancelled"]
+
+
+@pytest.mark.parametrize("limit", ["0.2", '"${1 / 5}"'])
+async def test_reading_rows_ends_with_the_timeout_of_a_step(limit: str) -> None:
+    endless = "with recursive n(i) as (select ? union all select i + 1 from n) select sum(i) from n"
+    text = SOURCE.replace("SQL", f'"{endless}"').replace("config:\n", f"config:\n      timeout: {limit}\n")
+    with trio.fail_after(10):
+        result = await sisyphus.run(case_of(text), live=None)
+    (case,) = result.cases
+    assert (case.status, case.error.category) == ("error", "timeout")
+    assert case.error.message == "no end within the timeout of 0.2 s"

@@ -339,3 +339,7 @@ async def test_nothing_of_the_engines_environment_reaches_it(
 async def test_the_view_is_json(tmp_path: Path) -> None:
     came = await view("print('x')")
     assert sorted(json.loads(json.dumps(came))) == ["elapsed", "exported_variables", "output", "return_value", "stderr"]
+
+
+async def test_a_timeout_beyond_what_the_system_counts_is_none() -> None:
+    assert (await view("x = 1", 'timeout: "${10 ** 30}"'))["exported_variables"] == {"x": 1}
