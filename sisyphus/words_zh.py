@@ -1083,6 +1083,7 @@ CATALOGUE: Final[dict[str, str]] = {
     "there is no {what} '{name}'": "没有{what}“{name}”",
     "{path} has nothing to choose from": "{path} 没有可选的值",
     "nothing at {missing}: {came} is an empty map": "{missing} 处没有值：{came} 是空映射",
+    "nothing at {missing}: {came} is an empty list": "{missing} 处没有值：{came} 是空列表",
     "nothing at {missing}; keys there: {keys}": "{missing} 处没有值；该处的键：{keys}",
     "nothing at {missing}: {came} is a list of {count}": "{missing} 处没有值：{came} 是有 {count} 项的列表",
     "nothing at {missing}: {came} is {type}": "{missing} 处没有值：{came} 是{type}",

@@ -217,6 +217,8 @@ def _explain(parent: Any, where: str, steps: tuple[Step, ...], broken: int) -> s
         more = ", …" if len(parent) > _KEYS_SHOWN else ""
         return tr("nothing at {missing}; keys there: {keys}", missing=missing, keys=keys + more)
     if isinstance(parent, (list, tuple)):
+        if not parent:
+            return tr("nothing at {missing}: {came} is an empty list", missing=missing, came=came)
         return tr("nothing at {missing}: {came} is a list of {count}", missing=missing, came=came, count=len(parent))
     return tr("nothing at {missing}: {came} is {type}", missing=missing, came=came, type=type_name(parent))
 

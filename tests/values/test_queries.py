@@ -234,6 +234,7 @@ def test_a_body_of_text_is_never_read_as_json() -> None:
         ("$.nope[*].x", "nothing at $.nope; keys there: data, csv"),
         ("$.headers.no", "nothing at $.headers.no; keys there: Content-Type, X-Id"),
         ("$.data.items[?(@.id == 9)].x", "nothing matches $.data.items[?(@.id == 9)].x"),
+        ("$.empty[0].id", "nothing at $.empty[0]: $.empty is an empty list"),
         ("$.empty.first()", "nothing to choose from"),
         ("$.nope.upper()", "nothing at $.nope"),
     ],
