@@ -85,7 +85,7 @@ class _StepRun:
     async def start(self) -> None:
         unnamed: StepError | None = None
         try:
-            self.name = str(self.frame.scope.render(self.step.name, self.frame.scope.names()))
+            self.name = as_written(self.frame.scope.render(self.step.name, self.frame.scope.names()))
         except StepError as exc:
             unnamed = exc
         place = self.place

@@ -477,3 +477,14 @@ async def test_the_type_of_a_file_is_text_without_line_breaks(
     played = await play(load(tmp_path / "case.yaml"), service=service)
     assert played.statuses == statuses
     assert [step.error.type for step in played.steps if step.error] == ["FieldError"] * statuses.count("error")
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("true", "true"), ("null", "null"), ("{a: [1, null]}", '{"a":[1,null]}'), ("2.50", "2.5"), ("'é'", "é")],
+)
+async def test_a_name_that_is_one_value_is_shown_as_json_writes_it(value: str, shown: str) -> None:
+    played = await play(
+        f'{{name: x, config: {{variables: {{v: {value}}}}}, steps: [{{name: "${{v}}", type: wait, seconds: 0}}]}}'
+    )
+    assert played.step.name == shown
