@@ -25,6 +25,7 @@
         - ScriptError         a script did not come to its end
         - DatabaseError       a database refused a statement, or who wanted in
         - DriverMissing       the package that speaks to a database is not installed
+        - NoMoreFiles         the process may open no further file or connection
 
 A validation that does not hold is no error but data (`sisyphus.results`).
 """
@@ -301,6 +302,15 @@ class DriverMissing(StepError):
             tr("what speaks to {database} is not installed", database=database),
             suggestion=tr("Install it: {command}", command=f"pip install 'sisyphus-api-engine[{extra}]'"),
         )
+
+
+class NoMoreFiles(StepError):
+    """The process may open no further file or connection, until others are closed."""
+
+    retryable = True
+
+    def _advice(self) -> str:
+        return tr("Run fewer cases at a time (--jobs), or allow more open files (ulimit -n).")
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -548,6 +548,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "'{name}' failed, and fail_fast ends the others": "“{name}”失败，fail_fast 结束了其他步骤",
     "See why that step failed; without fail_fast the others would go on.": "请看那个步骤为什么失败；不设 fail_fast，其他步骤会继续运行。",
     "{failed} of {total} steps failed; {first}": "{total} 个步骤中有 {failed} 个失败；{first}",
+    # engine.attempt
+    "this process has as many files and connections open as it may": "本进程打开的文件和连接已达上限",
     # engine.rows
     "Raise config.timeout if reading the rows may take so long, or ask for fewer.": "如果读取数据行可能需要这么久，请调大 config.timeout，或者少查一些。",
     # steps.load

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -11,14 +13,14 @@ from attrs import define
 from sisyphus.case.model import ABSENT
 from sisyphus.engine.context import text_of
 from sisyphus.engine.retry import setback_of_checks, setback_of_error, setback_of_inner, setback_of_status
-from sisyphus.errors import CheckError, FieldError, StepError, StepTimeout
+from sisyphus.errors import CheckError, FieldError, NoMoreFiles, StepError, StepTimeout
 from sisyphus.results import ErrorInfo
 from sisyphus.steps import STEP_TYPES
 from sisyphus.values.validate import validate
 from sisyphus.words import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from sisyphus.case.model import Step
     from sisyphus.engine.bench import Bench
@@ -55,12 +57,24 @@ class Tried:
         return "failure" if self.failure is not None else "success"
 
 
+@contextmanager
+def _enough_files() -> Iterator[None]:
+    """Anything may need a file, be it only for a module that is first used here: that there is none is no bug."""
+    try:
+        yield
+    except OSError as exc:
+        if exc.errno not in {errno.EMFILE, errno.ENFILE}:
+            raise
+        raise NoMoreFiles(tr("this process has as many files and connections open as it may")) from exc
+
+
 async def attempt(step: Step, context: Bench, limit: float) -> Tried:
     """Makes one attempt, of at most `limit` seconds; whatever goes wrong with it is in what is returned."""
     try:
         with trio.move_on_after(limit) as scope:
             context.limit = scope
-            outcome = await STEP_TYPES[step.type].execute(step.spec, context)
+            with _enough_files():
+                outcome = await STEP_TYPES[step.type].execute(step.spec, context)
             context.so_far = context.sent = None
         if scope.cancelled_caught:
             raise StepTimeout(tr("no end within the timeout of {limit:g} s", limit=limit))

@@ -9,6 +9,7 @@ from player import Service, answer, play
 from trio.testing import MockClock
 
 from sisyphus.case.load import load
+from sisyphus.steps.protocol import Outcome
 
 ONE = """
 name: one
@@ -488,3 +489,22 @@ async def test_a_name_that_is_one_value_is_shown_as_json_writes_it(value: str, s
         f'{{name: x, config: {{variables: {{v: {value}}}}}, steps: [{{name: "${{v}}", type: wait, seconds: 0}}]}}'
     )
     assert played.step.name == shown
+
+
+async def test_a_process_that_may_open_no_further_file_is_told_so_and_is_no_bug(
+    monkeypatch: pytest.MonkeyPatch, autojump_clock: MockClock
+) -> None:
+    tries = iter([OSError(24, "Too many open files"), None])
+
+    async def execute(spec: object, context: object) -> Outcome:
+        if (error := next(tries)) is not None:
+            raise error
+        return Outcome(view={})
+
+    monkeypatch.setattr("sisyphus.steps.wait.execute", execute)
+    played = await play(
+        "{name: x, steps: [{name: a, type: wait, seconds: 0, retry_times: 1}, {name: b, type: print, message: x}]}"
+    )
+    assert played.statuses == ["success", "success"]
+    reason = played.steps[0].attempts[0].reason
+    assert reason == "this process has as many files and connections open as it may"
