@@ -64,6 +64,10 @@ _CREDENTIAL_WORDS: Final = ("bearer", "basic", "digest")
 _LONG: Final = 2000
 _KEYS: Final = re.compile(r'"([A-Za-z_][\w.-]{1,60})"\s*:')
 _BEFORE_EQUALS: Final = re.compile(r"[A-Za-z_][\w.-]{1,60}\Z")
+_AFTER_BEARER: Final = frozenset(
+    {"authentication", "authorization", "credential", "credentials", "format", "header", "headers", "method", "required",
+     "scheme", "schemes", "security", "sha-256", "sha256", "sha-512", "sha512", "tokens"}
+)  # fmt: skip
 # The same in JSON that is a text in JSON, at any level: \"token\": \"…\".
 _ESCAPED: Final = re.compile(
     r"""(?<!\\)(\\+)"([A-Za-z_][\w.-]{1,60})\1"(\s*:\s*)(?:\1"(.{0,10000}?)(?<!\\)\1"|([^\s,}\]\\"]+))"""
@@ -185,7 +189,7 @@ class Redactor:
         if ":" in text and any(word in lower for word in _HEADER_WORDS):
             text = _HEADER.sub(lambda found: f"{found[1]}{found[2]}{self.mask(found[3])}", text)
         if " " in text and any(word in lower for word in _CREDENTIAL_WORDS):
-            text = _CREDENTIALS.sub(lambda found: f"{found[1]} {self.mask(found[2])}", text)
+            text = _CREDENTIALS.sub(self._credential, text)
         if "<input" in lower or "<meta" in lower:
             text = _FIELD.sub(self._field, text)
         return _ELEMENT.sub(self._element, text) if "</" in text else text
@@ -350,10 +354,13 @@ class Redactor:
         checks = tuple(map(self._check, check.checks))
         message, about = check.message, check.description
         if check.path is not None and self._asks_for_secret(check.path):
+            # What type it is to have, and how long it is to be, tell nothing of it.
+            about_it = check.op == "type" or check.op.startswith(("length", "len_"))
+            expect = check.expect if about_it else self._all_of_given(check.expect)
             if message is not None:
-                for value in (check.expect, check.actual):
+                for value in (check.actual,) if about_it else (check.expect, check.actual):
                     message = self._without(message, value)
-            check = evolve(check, expect=self._all_of_given(check.expect), actual=self._all_of_given(check.actual))
+            check = evolve(check, expect=expect, actual=self._all_of_given(check.actual))
         return _changed(
             check, checks=checks, message=_maybe(self.text, message), description=_maybe(self.text, about),
             expect=self.value(check.expect), actual=self.value(check.actual), path=_maybe(self.text, check.path),
@@ -365,11 +372,23 @@ class Redactor:
     def _all_of_given(self, value: Any) -> Any:
         return value if value is ABSENT else self._all_of(value)
 
+    def _credential(self, found: re.Match[str]) -> str:
+        """Mostly a secret, but these words are of English too: "Basic authentication", "a digest mismatch"."""
+        said = found[2]
+        if said.lower() in _AFTER_BEARER or (found[1].lower() != "bearer" and len(said) < 20 and said[1:].isalpha() and said[1:].islower()):
+            return found[0]
+        return f"{found[1]} {self.mask(said)}"
+
     def _without(self, message: str, value: Any) -> str:
         if value is ABSENT or value is None or isinstance(value, bool) or value == "":
             return message
+        if isinstance(value, list | tuple | Mapping):
+            for inner in value.values() if isinstance(value, Mapping) else value:
+                message = self._without(message, inner)
+            return message
         for form in (dumps(value), str(value)):
-            message = message.replace(form, self.mask(value))
+            # As a whole: `e` is no part of the sentence that says it was expected.
+            message = re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", lambda _: self.mask(value), message)
         return message
 
 

@@ -251,6 +251,42 @@ def test_what_stands_beside_its_name_is_masked_in_json_in_json_and_in_forms(text
     assert Redactor().text(text + " " * 3000) == clean + " " * 3000
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["Basic authentication", "the basic profile", "Bearer authentication", "digest sha512", "Digest mismatches", "a bearer token",
+     "Bearer scheme, Basic scheme"],
+)  # fmt: skip
+def test_words_of_english_are_no_credentials(text: str) -> None:
+    assert Redactor().text(text) == text
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["Basic YWxh", "Basic YWxhZGRpbg==", "Bearer abcdefgh", "bearer abc.def-1", "Basic abcdef12", "Digest a1b2c3d4"],
+)
+def test_credentials_are_masked_wherever_they_are_said(said: str) -> None:
+    word = said.split(maxsplit=1)[0]
+    text = f"sent {said} to it"
+    assert Redactor().text(text) == (f"sent {word} *** to it" if len(said.split()[1]) >= 6 else text)
+
+
+@pytest.mark.parametrize(
+    ("op", "expect", "message", "clean"),
+    [
+        ("eq", "e", "expected 'e', got 'value'", "expected '***', got '***'"),
+        ("in", ["a", "bc"], 'expected one of ["a", "bc"], got "value"', "expected one of [***, ***], got ***"),
+        ("type", "int", 'expected the type "int", got "value" (text)', 'expected the type "int", got *** (text)'),
+        ("length_eq", 5, 'expected a length = 5, got 3: "value"', "expected a length = 5, got 3: ***"),
+    ],
+)
+def test_the_sentence_about_a_secret_can_still_be_read(op: str, expect: Any, message: str, clean: str) -> None:
+    check = CheckResult(op=op, path="$.token", expect=expect, actual="value", status="failed", message=message)
+    clean_step = Redactor().result(_step(checks=(check,)))
+    assert isinstance(clean_step, StepResult)
+    assert clean_step.checks[0].message == clean
+    assert "value" not in str((clean_step.checks[0].actual, clean_step.checks[0].message))
+
+
 def test_however_deep_it_is_nothing_breaks() -> None:
     deep: Any = "deep-secret"
     for _ in range(5000):
