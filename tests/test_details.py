@@ -48,6 +48,17 @@ def test_the_oldest_that_succeeded_are_forgotten_first_and_then_the_oldest() -> 
     assert kept[0] > 1001
 
 
+def test_so_many_steps_are_kept_and_no_more() -> None:
+    details = Details(max_steps=1000)
+    for seq in range(1, 5001):
+        details.keep(seq, f"step {seq} " + "x" * 1000, spare=seq % 100 != 0)
+    kept = [seq for seq in range(1, 5001) if details.get(seq) is not None]
+    assert 900 < len(kept) <= 1000
+    assert {seq for seq in kept if seq % 100 == 0} == set(range(100, 5001, 100))
+    others = [seq for seq in kept if seq % 100]
+    assert others == [seq for seq in range(others[0], 5001) if seq % 100]
+
+
 def test_what_is_longer_than_all_the_room_takes_nothing_elses_place() -> None:
     details = Details(max_bytes=30_000)
     details.keep(1, text(1), spare=True)

@@ -375,7 +375,9 @@ class Redactor:
     def _credential(self, found: re.Match[str]) -> str:
         """Mostly a secret, but these words are of English too: "Basic authentication", "a digest mismatch"."""
         said = found[2]
-        if said.lower() in _AFTER_BEARER or (found[1].lower() != "bearer" and len(said) < 20 and said[1:].isalpha() and said[1:].islower()):
+        if said.lower() in _AFTER_BEARER or (
+            found[1].lower() != "bearer" and len(said) < 20 and said[1:].isalpha() and said[1:].islower()
+        ):
             return found[0]
         return f"{found[1]} {self.mask(said)}"
 

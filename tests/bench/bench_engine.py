@@ -64,7 +64,7 @@ def strictyaml():
     import strictyaml
     strictyaml.dirty_load(text, allow_flow_style=True)
 {which}.__call__  # imports are not what is measured
-import sisyphus.case.load, sisyphus.case.structure, strictyaml as _
+import sisyphus.case.load, sisyphus.case.structure, sisyphus.steps.request, strictyaml as _
 began = time.perf_counter()
 {which}()
 print(time.perf_counter() - began)
