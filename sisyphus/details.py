@@ -140,4 +140,4 @@ class _Block:
         if at < 0 or self.seqs[at] != seq:
             return None
         begin = self._ends[at - 1] if at else 0
-        return zlib.decompressobj().decompress(self._packed, self._ends[at])[begin:]
+        return zlib.decompressobj().decompress(self._packed, self._ends[at])[begin : self._ends[at]]

@@ -18,6 +18,13 @@ def test_what_is_kept_is_given_back() -> None:
     assert (details.get(5), details.get(6)) == ('{"name": "步骤"}', None)
 
 
+def test_nothing_is_nothing_also_beside_others_in_a_block() -> None:
+    details = Details()
+    for seq, kept in enumerate(["", "", "x" * 40_000, "", "y" * 40_000]):
+        details.keep(seq, kept, spare=True)
+    assert [details.get(seq) for seq in range(4)] == ["", "", "x" * 40_000, ""]
+
+
 def text(number: int) -> str:
     """Something that cannot be compressed to much less."""
     return "".join(chr(0x4E00 + (number * 7919 + at * 104729) % 20000) for at in range(400))
