@@ -186,14 +186,26 @@ class Page:
         return await self.run(f"[...document.querySelectorAll({json.dumps(selector)})].map((one) => one.innerText)")
 
     async def click(self, selector: str, holding: str = "") -> None:
-        """Clicks the first that matches, and holds this text, where it can be seen: by the mouse."""
+        """Clicks the first that matches, and holds this text, where it can be seen: by the mouse.
+
+        What moves is not clicked before it stands still: the mouse would meet what stands there then.
+        """
         found = await self.until(
-            f"""(() => {{
-            const one = [...document.querySelectorAll({json.dumps(selector)})].find((each) => each.checkVisibility() && each.textContent.includes({json.dumps(holding)}));
-            if (!one) return null;
-            one.scrollIntoView({{block: 'nearest', inline: 'nearest'}});
-            const box = one.getBoundingClientRect();
-            return [box.x + Math.min(box.width / 2, 60), box.y + box.height / 2];
+            f"""(async () => {{
+            const place = () => {{
+                const one = [...document.querySelectorAll({json.dumps(selector)})].find((each) => each.checkVisibility() && each.textContent.includes({json.dumps(holding)}));
+                if (!one) return null;
+                one.scrollIntoView({{block: 'nearest', inline: 'nearest'}});
+                const box = one.getBoundingClientRect();
+                return [box.x + Math.min(box.width / 2, 60), box.y + box.height / 2];
+            }};
+            const before = place();
+            await Promise.race([
+                new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))),
+                new Promise((over) => setTimeout(over, 200)),
+            ]);
+            const after = place();
+            return String(before) === String(after) ? after : null;
             }})()"""
         )
         for kind in ("mousePressed", "mouseReleased"):

@@ -46,10 +46,13 @@ async def test_a_reports_details_come_from_the_block_they_are_in(browser: Browse
         story.step(index, 250, f"Step {index}", description=f"number {index}")
     page = await browser.page()
     await page.go(story.report(tmp_path / "report.html"))
-    await page.until("document.querySelectorAll('#tree .row').length > 10")
+    await page.until(TAKEN.format(story.seq))
     for index in (0, 99, 100, 249, 1):
         await page.run(f"document.querySelector('#search').value = 'step {index}'")
         await page.run("document.querySelector('#search').dispatchEvent(new Event('input', {bubbles: true}))")
+        # A row is where it was until the tree is drawn anew; the mouse is to meet it where it then is.
+        await page.until(f"""[...document.querySelectorAll('#tree .step')].length
+            && [...document.querySelectorAll('#tree .step')].every((row) => row.innerText.includes('Step {index}'))""")
         await page.click("#tree .step", f"Step {index}")
         await page.until(f"document.querySelector('#detail').innerText.includes('number {index}')")
 
