@@ -190,7 +190,7 @@ def test_the_whole_case_is_a_case() -> None:
     assert load_or_explain(json.dumps(WHOLE, indent=1)) is not None
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(mutations())
 @example({**WHOLE, "steps": [{"name": "s", "type": []}]})
 @example({**WHOLE, "steps": [{"name": "s", "type": "wait", "duration_ms": 10**400}]})

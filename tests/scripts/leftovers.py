@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from pathlib import Path
 
 
 def processes_of(folder: Path) -> list[int]:
-    """The processes that were started with this folder in their environment, zombies left aside."""
+    """The processes that were started with this folder in their environment, zombies left aside, and are still there.
+
+    A process that was killed is gone a moment later, and who is no parent of it cannot wait for that: it has two seconds.
+    """
+    given_up = time.monotonic() + 2
+    while (found := _running(folder)) and time.monotonic() < given_up:
+        time.sleep(0.01)
+    return found
+
+
+def _running(folder: Path) -> list[int]:
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdecimal():
