@@ -193,7 +193,7 @@ async def test_two_hundred_watchers_that_join_at_random_each_get_every_event_onc
 ) -> None:
     chance, watched = random.Random(1), []
 
-    async def join_some_time(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:  # noqa: ASYNC114
+    async def join_some_time(*, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         await trio.sleep(chance.random() / 2)
         client = await live.client()
         task_status.started()
