@@ -91,7 +91,8 @@ class LiveRun:
 
     def without_secrets(self, text: str) -> str:
         """What is said of the run outside of its events, without the secrets of any of its cases."""
-        from sisyphus.redaction.redactor import MASK, Redactor
+        from sisyphus.redaction.beside import MASK
+        from sisyphus.redaction.redactor import Redactor
         from sisyphus.redaction.secrets import of_environment
 
         run = self._run

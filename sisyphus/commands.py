@@ -47,8 +47,7 @@ def outcome(program: str, given: Sequence[str]) -> int:
         return _say(str(exc), WRONG_INPUT)
     except (StartError, OutputError, WatchError) as exc:
         return _say(str(exc), NOT_DONE)
-    except Exception as exc:  # noqa: BLE001
-        # The outermost edge: whatever comes here is a bug, told in a sentence; --debug shows where it is.
+    except Exception as exc:  # noqa: BLE001 - the outermost edge: a bug, told in a sentence; --debug shows where it is
         return _bug(exc, debug="--debug" in given)
     return code
 

@@ -26,6 +26,7 @@ _DROPPED: Final = 200  # at once: what is known of the others is sorted anew the
 # Up to so many forms one pattern of all of them is the fastest; beyond, both its making and its trying take their number
 # of times as long, and a run that logs in again and again would get slower and slower.
 _FEW: Final = 60
+_LONG: Final = 500  # characters of a form from which on a pattern of it takes longer to make than to do without
 _SLICE: Final = 65_536  # characters of a text that are looked at together, which bounds the memory for it
 
 # Words that variables of sensitive names hold without being secrets.
@@ -48,6 +49,7 @@ class Secrets:
         self._forms: dict[str, list[str]] = {}  # of all values, by their first characters
         self._starts: set[str] = set()  # these: a set can be compared with another one much faster than a dict
         self._count = 0
+        self._long: list[str] = []  # forms that are in no pattern
         self._pattern: re.Pattern[str] | None = None
         self._stale = False
 
@@ -78,6 +80,9 @@ class Secrets:
 
     def _sort_in(self, value: str) -> None:
         for form in set(forms_of(value)):
+            if len(form) > _LONG:
+                self._long.append(form)
+                continue
             start = form[:SHORTEST]
             self._forms.setdefault(start, []).append(form)
             self._starts.add(start)
@@ -88,17 +93,21 @@ class Secrets:
         kept = list(self._values)[_DROPPED:]
         self._values = dict.fromkeys(kept)
         self.numbers = {number for number in self.numbers if str(number) in self._values}
-        self._forms, self._starts, self._count = {}, set(), 0
+        self._forms, self._starts, self._count, self._long = {}, set(), 0, []
         for value in kept:
             self._sort_in(value)
 
     def scrubbed(self, text: str, mask: Callable[[str], str]) -> str:
         """The text with each occurrence of each value, in any of its forms, replaced by `mask` of it."""
+        for form in self._long:
+            if len(text) >= len(form) and form in text:
+                text = text.replace(form, mask(form))
         if self._count > _FEW:
             found = self._found_in(text)
             return _any_of(found).sub(lambda match: mask(match[0]), text) if found else text
         if self._stale:
-            self._pattern = _any_of([form for forms in self._forms.values() for form in forms])
+            forms = [form for forms in self._forms.values() for form in forms]
+            self._pattern = _any_of(forms) if forms else None
             self._stale = False
         if self._pattern is None:
             return text

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from sisyphus.case.model import Extractor
 from sisyphus.events import CaseStarted, ErrorOccurred, Logged, StepStarted, VariableSet
-from sisyphus.redaction import redactor as redactor_module
+from sisyphus.redaction import beside as beside_module
 from sisyphus.redaction import secrets as secrets_module
 from sisyphus.redaction.redactor import Redactor
 from sisyphus.redaction.secrets import SHORTEST, Secrets, of_environment
@@ -324,6 +324,16 @@ def test_many_secrets_are_found_as_few_are(values: list[str], text: str) -> None
     assert told[0] == told[1]
 
 
+def test_a_very_long_secret_is_masked_and_takes_no_long_time() -> None:
+    redactor = Redactor()
+    secret = "".join(chr(0x4E00 + number % 5000) for number in range(200_000))
+    began = time.process_time()
+    redactor.learn("token", secret)
+    assert redactor.text(f"<{secret}> {json.dumps(secret)} short") == '<***> "***" short'
+    assert redactor.text(secret[:-1]) == secret[:-1]
+    assert time.process_time() - began < 2  # in a pattern it took 20 s
+
+
 def test_without_details_responses_are_left_out() -> None:
     clean = Redactor(details=False).result(_step(response={"body": 1}, extracted={"a": 1}))
     assert isinstance(clean, StepResult)
@@ -344,8 +354,13 @@ def test_any_text_can_be_read_and_is_read_the_same_twice(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a" * 1_000_000, "token=" * 100_000, '"' * 500_000, "<a>" * 300_000, "://:" * 200_000, "a.-" * 300_000]
-)
+    "text",
+    [
+        "a" * 1_000_000, "token=" * 100_000, '"' * 500_000, "<a>" * 300_000, "://:" * 200_000, "a.-" * 300_000,
+        "=" * 1_000_000, "\\" * 1_000_000 + '"', '\\"token\\":\\"' * 80_000, '\\"a\\' * 200_000, '\\"a\\"' + " " * 1_000_000,
+        "<input " * 150_000, "<input " + "a " * 500_000, "bearer " * 150_000,
+    ],
+)  # fmt: skip
 def test_a_long_text_takes_no_long_time(text: str) -> None:
     began = time.process_time()
     Redactor().text(text)
@@ -361,12 +376,12 @@ PIECES = st.sampled_from(
 @given(st.lists(PIECES, max_size=25).map("".join))
 def test_a_long_text_is_masked_as_a_short_one_is(text: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(redactor_module, "_LONG", 10**9)
-        patch.setattr(redactor_module, "_HEADER_WORDS", ("",))
-        patch.setattr(redactor_module, "_CREDENTIAL_WORDS", ("",))
+        patch.setattr(beside_module, "_LONG", 10**9)
+        patch.setattr(beside_module, "_HEADER_WORDS", ("",))
+        patch.setattr(beside_module, "_CREDENTIAL_WORDS", ("",))
         thoroughly = Redactor().text(text)
         patch.undo()
-        patch.setattr(redactor_module, "_LONG", 0)
+        patch.setattr(beside_module, "_LONG", 0)
         assert Redactor().text(text) == thoroughly
 
 
