@@ -40,7 +40,8 @@ CASE = """
             headers: {Set-Cookie: "sid=sid-12345678"}
             body: {access_token: tok-8f3a91c2, echo: "${request.body}", again: "x ${request.json.password} y"}
         - path: /other
-          response: {body: {refresh_token: refr-4242aabb, inner: '{"password": "innerpw-6161"}'}}
+          # Put together only when it is asked for: what stands in the file is known before.
+          response: {body: {refresh_token: "${'refr-' ~ '4242aabb'}", inner: '{"password": "innerpw-6161"}'}}
         - {path: "/users/{id}", response: {body: {seen: "${request.headers.authorization}", card: "${request.query}"}}}
     setup: {type: print, message: "logging in with ${password} and ${id_card}"}
     steps:
@@ -64,7 +65,7 @@ CASE = """
           - contains: ["$.card", "${password}"]
       - name: "as ${users[0].password}"
         url: "/other?who=${users[0].password}"
-        extractors: [{name: seen, path: $.refresh_token}]
+        extractors: [{name: seen, path: $.refresh_token, always: true}]
         validations: [{eq: ["$.inner", "${users[0].password}"]}]
       - {name: "use ${seen}", url: "/users/2?t=${seen}"}
       - {name: no such host, url: "http://127.0.0.1:1/${token}/${password}?api_key=${env.SERVICE_TOKEN}"}
@@ -111,6 +112,7 @@ async def test_no_secret_leaves_the_process_by_any_way(tmp_path: Path) -> None:
     assert "***" in left["events"]
     assert "***" in left["result"]
     assert "***" in left["report"]
+    assert '"use ***"' in left["events"]
     for where, text in left.items():
         for secret in (PASSWORD, TOKEN, FROM_ENV, DECLARED, LISTED, FOUND, INNER, "sid-12345678"):
             for form in forms(secret):
