@@ -70,7 +70,7 @@ class Console:
 
     def announce(self, line: str) -> None:
         """Prints a line that belongs to no case."""
-        self._write(line)
+        self._print([line])
 
     def handle(self, event: Event) -> None:
         """Prints what one event has to say, now or when it is its case's turn."""
@@ -90,8 +90,7 @@ class Console:
         self.close()
         for lines in self._held.values():
             self._print(lines)
-        for line in run_lines(result):
-            self._write(line)
+        self._print(list(run_lines(result)))
 
     def close(self) -> None:
         """Leaves the terminal as it was found."""
@@ -107,9 +106,11 @@ class Console:
             del self._held[case]
 
     def _print(self, lines: list[str]) -> None:
-        for line in lines:
-            self._write(line)
-        lines.clear()
+        if lines:
+            for line in lines:
+                self._write(line)
+            self._out.flush()
+            lines.clear()
 
     def _lines(self, event: Event) -> Iterator[str]:
         result, data = event.result, event.data
@@ -161,7 +162,6 @@ class Console:
 
     def _write_plain(self, line: str) -> None:
         self._out.write(printable(line) + "\n")
-        self._out.flush()
 
     def _use_rich(self, *, color: bool, cases: int) -> None:
         from rich.console import Console as RichConsole

@@ -205,14 +205,14 @@ class _StepRun:
         for item in extract(wanted, bench.seen(view), bench.names.plus(response=view)):
             if item.warning is not None:
                 await self._warn(item.warning)
-            if item.value is ABSENT:
+            value, name = item.value, item.extractor.name
+            if value is ABSENT:
                 continue
-            self.extracted[item.name] = item.value
-            if item.extractor is not None:
-                self.context.emitter.redactor.learn_found(item.extractor, item.value)
-            if item.scope == "case":
-                self.frame.scope.set(item.name, item.value)
-            await self._emit(VariableSet(variable_name=item.name, variable_value=item.value, source="extracted"))
+            self.extracted[name] = value
+            self.context.emitter.redactor.learn_found(item.extractor, value)
+            if item.extractor.scope == "case":
+                self.frame.scope.set(name, value)
+            await self._emit(VariableSet(variable_name=name, variable_value=value, source="extracted"))
 
     async def finish(self) -> StepResult:
         """Sends the events that end the step; called again after a cancellation, it sends what is missing."""

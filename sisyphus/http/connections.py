@@ -90,7 +90,10 @@ class Connections:
         return None
 
     async def give_back(self, origin: httpcore.Origin, connection: httpcore.AsyncHTTP11Connection) -> None:
-        """Takes a connection whose answer was read, or given up, back; keeps it if it can be used again."""
+        """Takes a connection whose answer was read, or given up, back; keeps it if it can be used again.
+
+        A cancellation does not hinder it: where it waits, it waits for a connection that is closed, which is shielded.
+        """
         if connection not in self._lent:  # closed with all others meanwhile
             return
         self._lent.discard(connection)
@@ -124,8 +127,7 @@ class _Lent:
         try:
             await self._stream.aclose()
         finally:
-            with trio.move_on_after(CLOSING, shield=True):
-                await self._owner.give_back(self._origin, self._connection)
+            await self._owner.give_back(self._origin, self._connection)
 
 
 def _said_too_much(connection: httpcore.AsyncHTTP11Connection) -> bool:

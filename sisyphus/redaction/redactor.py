@@ -27,12 +27,12 @@ from sisyphus.results import CaseResult, StepResult
 from sisyphus.wire import dumps
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from typing import Literal, TypeVar
 
     from sisyphus.case.model import Extractor
     from sisyphus.events import Data
-    from sisyphus.results import ErrorInfo
+    from sisyphus.results import Attempt, ErrorInfo
     from sisyphus.values.validate import CheckResult
 
     T = TypeVar("T")
@@ -236,25 +236,25 @@ class Redactor:
             step = evolve(step, response={"performance": numbers} if numbers else None, sent=None, extracted={})
         if self._strategy == "none":
             return step
-        attempts = tuple(
-            _changed(attempt, reason=_maybe(self.text, attempt.reason)) if attempt.reason else attempt
-            for attempt in step.attempts
-        )
         return _changed(
-            step, name=self.text(step.name), reason=_maybe(self.text, step.reason), attempts=attempts,
+            step, name=self.text(step.name), reason=_maybe(self.text, step.reason),
+            attempts=_each(self._attempt, step.attempts),
             description=_maybe(self.text, step.description), response=self._view(step.response),
             sent=self.value(step.sent),
-            checks=tuple(map(self._check, step.checks)), extracted=self.value(step.extracted),
-            warnings=tuple(map(self.text, step.warnings)), error=_maybe(self._error, step.error),
+            checks=_each(self._check, step.checks), extracted=self.value(step.extracted),
+            warnings=_each(self.text, step.warnings), error=_maybe(self._error, step.error),
         )  # fmt: skip
 
     def _case(self, case: CaseResult) -> CaseResult:
         return _changed(
             case, name=self.text(case.name), description=_maybe(self.text, case.description),
             reason=_maybe(self.text, case.reason), error=_maybe(self._error, case.error),
-            warnings=tuple(map(self.text, case.warnings)),
+            warnings=_each(self.text, case.warnings),
             about=self.value(case.about),
         )  # fmt: skip
+
+    def _attempt(self, attempt: Attempt) -> Attempt:
+        return _changed(attempt, reason=_maybe(self.text, attempt.reason))
 
     def _error(self, error: ErrorInfo) -> ErrorInfo:
         return _changed(error, message=self.text(error.message), suggestion=self.text(error.suggestion))
@@ -270,7 +270,7 @@ class Redactor:
         return clean
 
     def _check(self, check: CheckResult) -> CheckResult:
-        checks = tuple(map(self._check, check.checks))
+        checks = _each(self._check, check.checks)
         message, about = check.message, check.description
         if check.path is not None and self._asks_for_secret(check.path):
             # What type it is to have, and how long it is to be, tell nothing of it.
@@ -306,6 +306,11 @@ class Redactor:
 
 def _maybe(change: Any, value: T | None) -> T | None:
     return None if value is None else change(value)
+
+
+def _each(change: Callable[[T], T], values: tuple[T, ...]) -> tuple[T, ...]:
+    changed = tuple(map(change, values))
+    return values if all(map(is_, changed, values)) else changed
 
 
 def _changed(value: T, **fields: Any) -> T:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import ChainMap
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Literal
+from typing import Any, Final
 
-from attrs import evolve, field, frozen
+from attrs import frozen
 
-from sisyphus.case.model import ABSENT, NOWHERE, Extractor
+from sisyphus.case.model import ABSENT, Extractor
 from sisyphus.comparable import Comparable
-from sisyphus.errors import FieldError, Mark, QueryError, nearest
+from sisyphus.errors import FieldError, QueryError, nearest
 from sisyphus.values._patterns import compile_pattern
 from sisyphus.values._text import to_json, to_text
 from sisyphus.values.query import Found, compile_query, find_named
@@ -23,17 +23,14 @@ class Extracted(Comparable):
     """What an extractor found.
 
     Attributes:
+        extractor: what found it.
         value: the value; `ABSENT`: the variable stays unset, and `warning` says why.
         warning: what the user should know, one sentence.
-        extractor: what found it.
     """
 
-    name: str
+    extractor: Extractor
     value: Any
     warning: str | None = None
-    scope: Literal["case", "step"] = "case"
-    where: Mark = NOWHERE
-    extractor: Extractor | None = field(default=None, eq=False)
 
 
 @frozen(eq=False, repr=False)
@@ -65,7 +62,7 @@ def extract(extractors: Sequence[Extractor], view: Mapping[str, Any], names: Map
         extracted = _extract(extractor, view, seen)
         results.append(extracted)
         if extracted.value is not ABSENT:
-            found_so_far[extracted.name] = extracted.value
+            found_so_far[extractor.name] = extracted.value
     return results
 
 
@@ -75,23 +72,21 @@ def _extract(extractor: Extractor, view: Mapping[str, Any], names: Mapping[str, 
         near = nearest(extractor.type, _SOURCES)
         hint = tr(" (did you mean '{near}'?)", near=near) if near else ""
         raise FieldError(tr("there is no extractor of type '{type}'", type=extractor.type) + hint)
-    result = Extracted(
-        name=extractor.name, value=ABSENT, scope=extractor.scope, where=extractor.where, extractor=extractor
-    )
     try:
         matches = source(extractor, view, names)
     except QueryError as error:
         if extractor.default is ABSENT:
             raise
         warning = tr("'{name}' has its default: {reason}", name=extractor.name, reason=error)
-        return evolve(result, value=render(extractor.default, names), warning=warning)
+        return Extracted(extractor=extractor, value=render(extractor.default, names), warning=warning)
     value = _chosen(extractor, matches)
     if value is not ABSENT:
-        return evolve(result, value=value)
+        return Extracted(extractor=extractor, value=value)
     if extractor.default is not ABSENT:
-        return evolve(result, value=render(extractor.default, names))
+        return Extracted(extractor=extractor, value=render(extractor.default, names))
     reason = matches.reason or tr("there are {count} matches", count=len(matches.values))
-    return evolve(result, warning=tr("'{name}' stays unset: {reason}", name=extractor.name, reason=reason))
+    warning = tr("'{name}' stays unset: {reason}", name=extractor.name, reason=reason)
+    return Extracted(extractor=extractor, value=ABSENT, warning=warning)
 
 
 def _chosen(extractor: Extractor, matches: _Matches) -> Any:

@@ -83,7 +83,8 @@ def test_entities_are_not_expanded_and_nothing_is_fetched() -> None:
 
 
 def test_found_null_is_null_even_with_a_default() -> None:
-    assert take(path="$.nothing", default="d") == Extracted(name="x", value=None)
+    found = take(path="$.nothing", default="d")
+    assert (found.value, found.warning) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -105,7 +106,8 @@ def test_nothing_found_is_a_warning_and_the_variable_stays_unset(fields: dict[st
 
 
 def test_a_default_takes_the_place_of_nothing() -> None:
-    assert take(path="$.no", default=None) == Extracted(name="x", value=None)
+    found = take(path="$.no", default=None)
+    assert (found.value, found.warning) == (None, None)
     assert take(path="$.no", default="${want}").value == 7
     assert take(type="regex", pattern="zzz", extract_all=True, default=[]).value == []
 
@@ -144,9 +146,9 @@ def test_text_that_is_not_xml_at_all_is_an_error() -> None:
 def test_a_condition_leaves_an_extractor_out() -> None:
     extractors = [
         Extractor(name="a", path="$.id", condition="${want} == 8"),
-        Extractor(name="b", path="$.id", condition="want == 7", scope="step"),
+        Extractor(name="b", path="$.id", condition="want == 7"),
     ]
-    assert [(e.name, e.scope) for e in extract(extractors, VIEW, NAMES)] == [("b", "step")]
+    assert [found.extractor.name for found in extract(extractors, VIEW, NAMES)] == ["b"]
 
 
 def test_later_extractors_see_what_earlier_ones_found() -> None:
