@@ -643,6 +643,8 @@ CATALOGUE: Final[dict[str, str]] = {
     "this is no JSON: {reason}": "这不是 JSON：{reason}",
     "a column has no name": "有一列没有名称",
     "name every column, or write has_header: false": "请为每一列命名，或写 has_header: false",
+    "there is one column, called '{name}'": "只有一列，名为 '{name}'",
+    "write delimiter: {delimiter}": "请写 delimiter: {delimiter}",
     "two columns are called '{name}'": "有两列都叫“{name}”",
     "keys there: {keys}": "那里的键：{keys}",
     "data_key {key}: there is no '{part}'": "data_key {key}：没有“{part}”",

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 10  # of the keys that a message lists
 
+# What Excel and databases put between cells instead of a comma, and how it is written in a case.
+_OTHER_DELIMITERS: Final = {";": '";"', "\t": "tab", "|": '"|"'}
+
 
 class RowsError(Exception):
     """Data that has no rows, or wrong ones; `line` is where, if the file has lines.
@@ -39,7 +42,7 @@ def csv_rows(
     """The rows of a CSV file: cells are text, an empty one is null.
 
     Raises:
-        RowsError: it has none, or one is shorter or longer than the header.
+        RowsError: it has none, or one is shorter or longer than the header, or the header shows another delimiter.
     """
     lines = csv.reader(io.StringIO(_decoded(data, encoding), newline=""), delimiter=delimiter, strict=True)
     columns: list[str] = []
@@ -65,6 +68,10 @@ def csv_rows(
 
 def _header(cells: list[str], line: int) -> list[str]:
     names = [cell.strip() for cell in cells]
+    other = next((sign for sign in _OTHER_DELIMITERS if len(names) == 1 and sign in cells[0]), None)
+    if other is not None:
+        message = tr("there is one column, called '{name}'", name=names[0])
+        raise RowsError(message, tr("write delimiter: {delimiter}", delimiter=_OTHER_DELIMITERS[other]), line=line)
     if not all(names):
         raise RowsError(tr("a column has no name"), tr("name every column, or write has_header: false"), line=line)
     twice = next((name for index, name in enumerate(names) if name in names[:index]), None)

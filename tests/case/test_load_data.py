@@ -79,6 +79,8 @@ def test_a_path_is_relative_to_the_case_file_and_then_to_the_project(tmp_path: P
         ("{file_path: d.csv}", "", "c.yaml:3:28: d.csv: there are no rows (a case with data runs once for each row)"),
         ("{file_path: d.csv}", "a,b\n", "c.yaml:3:28: d.csv: there are no rows (a case with data runs once for each row)"),
         ("{file_path: d.csv}", "a,a\n1,2", "d.csv:1:1: two columns are called 'a'"),
+        ("{file_path: d.csv}", "a;b\n1;2", "d.csv:1:1: there is one column, called 'a;b' (write delimiter: \";\")"),
+        ("{file_path: d.csv}", "a\tb\n1\t2", "d.csv:1:1: there is one column, called 'a\tb' (write delimiter: tab)"),
         ("{file_path: d.csv}", "a,\n1,2", "d.csv:1:1: a column has no name (name every column, or write has_header: false)"),
         ("{file_path: d.csv}", 'a\n"x"y', "d.csv:2:1: this is no CSV: ',' expected after '\"'"),
         ("{file_path: d.csv}", "a\n名称".encode("gbk"),
