@@ -127,7 +127,7 @@ class _Lent:
         try:
             await self._stream.aclose()
         finally:
-            await self._owner.give_back(self._origin, self._connection)
+            await self._owner.give_back(self._origin, self._connection)  # noqa: ASYNC102 - where it waits, it shields
 
 
 def _said_too_much(connection: httpcore.AsyncHTTP11Connection) -> bool:
