@@ -138,10 +138,16 @@ class TemplateError(StepError):
 
 
 class UndefinedName(TemplateError):
-    """A template used a name that is not defined; `name` is that name."""
+    """A template used a name that is not defined; `name` is that name.
 
-    def __init__(self, name: str, known: Iterable[str] = ()) -> None:
+    Attributes:
+        name: as the template wrote it, up to where it broke off.
+        within: whether it is something defined that lacks it (``body.id``), which another answer may have.
+    """
+
+    def __init__(self, name: str, known: Iterable[str] = (), *, within: bool = False) -> None:
         self.name: Final = name
+        self.within: Final = within
         near = nearest(name, known)
         message = tr("'{name}' is not defined", name=name)
         if near:

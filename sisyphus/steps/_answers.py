@@ -13,10 +13,9 @@ from sisyphus.case.draft import Draft, spellings, take
 from sisyphus.case.model import ABSENT, NOWHERE, Number, Request
 from sisyphus.comparable import Comparable
 from sisyphus.errors import Mark, NetworkError, StepTimeout
-from sisyphus.steps._asking import answered
+from sisyphus.steps._asking import answered, says
 from sisyphus.steps.fields import as_written, seconds
 from sisyphus.steps.protocol import Outcome
-from sisyphus.values.template import condition_holds
 from sisyphus.wire import dumps
 from sisyphus.words import tr
 
@@ -149,9 +148,12 @@ class _Asking:
                 self.seen = str(error)
             else:
                 self.seen = self._shown()
-                if self._met():
+                met, lacking = self._met()
+                if met:
                     self.checks += 1
                     return
+                if lacking is not None:
+                    self.seen += f"; {lacking}"
             self.checks += 1
             # An interval of 0 still lets the rest of the program run.
             await trio.sleep(max(self.interval, 0.001))
@@ -169,10 +171,10 @@ class _Asking:
         view = outcome(sql, result, trio.current_time() - began).view
         return {**view, "row": next(iter(view["rows"]), None)}
 
-    def _met(self) -> bool:
+    def _met(self) -> tuple[bool, str | None]:
         if self.answer.check is not None:
-            return condition_holds(self.answer.check, answered(self.view, self.context))
-        return bool(self.view["rows"]) if self.answer.type == "database" else self.view["status_code"] < 400
+            return says(self.answer.check, answered(self.view, self.context))
+        return bool(self.view["rows"]) if self.answer.type == "database" else self.view["status_code"] < 400, None
 
     def _shown(self) -> str:
         if self.answer.type == "database":

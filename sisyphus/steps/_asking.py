@@ -13,7 +13,7 @@ from sisyphus.case.draft import Draft, spellings, take
 from sisyphus.case.model import NOWHERE, Check
 from sisyphus.case.yaml import Map
 from sisyphus.comparable import Comparable
-from sisyphus.errors import Mark
+from sisyphus.errors import Mark, UndefinedName
 from sisyphus.steps.fields import as_written
 from sisyphus.values.template import condition_holds
 from sisyphus.values.validate import validate
@@ -120,12 +120,29 @@ def holds(asked: Asked, view: Mapping[str, Any], context: StepContext) -> tuple[
     """
     names = answered(view, context)
     if not asked.check:
-        return condition_holds(asked.expression, names), as_written(asked.expression)
+        met, lacking = says(asked.expression, names)
+        return met, lacking or as_written(asked.expression)
     results = validate(asked.check, view, names)
     broken = [result for result in results if result.status != "passed"]
     first = broken[0] if broken else results[0]
     path = f"{first.path}: " if first.path else ""
     return not broken, f"{path}{first.message or as_written(first.actual)}"
+
+
+def says(condition: Any, names: Mapping[str, Any]) -> tuple[bool, str | None]:
+    """Whether a condition holds for an answer; what the answer lacks makes it not hold, and is told.
+
+    A service that is starting answers with anything but what it is waited for.
+
+    Raises:
+        TemplateError: it cannot be told; a name that nothing has is one that no answer will bring.
+    """
+    try:
+        return condition_holds(condition, names), None
+    except UndefinedName as lacking:
+        if not lacking.within:
+            raise
+        return False, str(lacking)
 
 
 def answered(view: Mapping[str, Any], context: StepContext) -> Mapping[str, Any]:

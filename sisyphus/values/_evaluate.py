@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import nodes
 
 from sisyphus.errors import TemplateError
-from sisyphus.values._jinja import EvaluationContext
+from sisyphus.values._jinja import EvaluationContext, Nothing
 from sisyphus.values._lookup import Missing, child, look_up, path_text
 from sisyphus.values._nodes import COMPILERS
 from sisyphus.values._text import type_name
@@ -38,6 +38,9 @@ class Scope:
 
 Evaluate = Callable[[Scope], Any]
 
+_LOOKUPS: Final = (nodes.Name, nodes.Getattr, nodes.Getitem)
+_MAY_MISS: Final = (*_LOOKUPS, nodes.Filter)
+
 
 class Compiler:
     """Compiles the nodes of one template.
@@ -63,15 +66,19 @@ class Compiler:
 
     def value(self, node: nodes.Node) -> Evaluate:
         """Compiles to what gives a value, or raises `UndefinedName`."""
-        if isinstance(node, (nodes.Name, nodes.Getattr, nodes.Getitem)):
-            return _required(self.lookup(node))
+        compiled = self.lookup(node)
+        return _required(compiled) if isinstance(node, _MAY_MISS) else compiled
+
+    def lookup(self, node: nodes.Node) -> Evaluate:
+        """Compiles to what gives a value or `Missing`; only look-ups and filters can miss."""
+        if isinstance(node, _LOOKUPS):
+            return self._look_up(node)
         compiler = COMPILERS.get(type(node))
         if compiler is None:
             raise TemplateError(tr("'{kind}' is not supported in a template", kind=type(node).__name__))
         return compiler(self, node)
 
-    def lookup(self, node: nodes.Node) -> Evaluate:
-        """Compiles to what gives a value or `Missing`; only look-ups can miss."""
+    def _look_up(self, node: nodes.Node) -> Evaluate:
         if isinstance(node, nodes.Name):
             return self._name(node.name)
         steps: list[Any] = []
@@ -89,7 +96,7 @@ class Compiler:
             return _step_down(self.lookup(node.node), lambda _scope: attribute)
         if isinstance(node, nodes.Getitem):
             return _step_down(self.lookup(node.node), self.value(node.arg))
-        return self.value(node)
+        raise TypeError(node)
 
     def _is_free(self, name: str) -> bool:
         return name not in self.local and name not in self.embedded and name != "null"
@@ -126,13 +133,13 @@ def _step_down(parent: Evaluate, key: Evaluate) -> Evaluate:
         above = parent(scope)
         below = key(scope)
         if type(above) is Missing:
-            return Missing(above.name + path_text("", (below,)))
+            return Missing(above.name + path_text("", (below,)), within=above.within)
         if isinstance(below, slice):
             return _sliced(above, below)
         found = child(above, below)
         if type(found) is Missing:
             return Missing(found.name.removeprefix("."), above if isinstance(above, Mapping) else ())
-        return found
+        return found.missing() if type(found) is Nothing else found
 
     return step
 

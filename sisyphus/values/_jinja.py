@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NoReturn
 
-from jinja2 import StrictUndefined, TemplateSyntaxError, nodes
+from jinja2 import StrictUndefined, TemplateRuntimeError, TemplateSyntaxError, UndefinedError, nodes
 from jinja2.parser import Parser
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.utils import missing
 
 from sisyphus.errors import StepError, TemplateError, nearest
 from sisyphus.values import _limits
@@ -47,6 +48,28 @@ _MISSING: Final = re.compile(r"unexpected end of template, expected '([^\w'])'")
 _CHARACTER: Final = re.compile(r"unexpected char '(.)' at \d+")
 _CURLY: Final = frozenset("“”‘’「」")
 _SPELLED_OUT: Final = {"&&": " and ", "||": " or ", "!": " not "}
+
+
+class Nothing(StrictUndefined):
+    """What a filter gives where there is nothing: no first of an empty list, no such key of one of many maps.
+
+    Jinja2's own raises an error of Jinja2's from whatever is done with it; this one raises ours.
+    """
+
+    def __init__(
+        self,
+        hint: str | None = None,
+        obj: Any = missing,
+        name: str | None = None,
+        exc: type[TemplateRuntimeError] = UndefinedError,
+    ) -> None:
+        # What is kept as the class of the error is only ever called with its message.
+        super().__init__(hint, obj, name, lambda _message: self.missing().error())  # type: ignore[arg-type]
+
+    def missing(self) -> Missing:
+        """The same as a look-up would give it; `…` where a filter within a filter gave it."""
+        name = self._undefined_name
+        return Missing("…" if name is None else to_text(name))
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -92,7 +115,7 @@ def _make_environment() -> _Environment:
         variable_end_string=VARIABLE_END,
         comment_start_string=COMMENT_START,
         comment_end_string=COMMENT_END,
-        undefined=StrictUndefined,
+        undefined=Nothing,
         keep_trailing_newline=True,
         cache_size=0,
     )
@@ -251,12 +274,22 @@ def check_filter(name: str, kind: str = "filter") -> None:
 def call_filter(
     name: str, value: Any, args: Sequence[Any], options: Mapping[str, Any], context: EvaluationContext
 ) -> Any:
-    """Applies a filter; its errors become ours, chained."""
+    """Applies a filter; its errors become ours, chained, also those of a filter that gives one item after the other."""
     try:
-        return ENVIRONMENT.call_filter(name, value, args, options, context=context)
+        result = ENVIRONMENT.call_filter(name, value, args, options, context=context)
     except StepError:
         raise
     except Exception as error:  # noqa: BLE001 - a filter may fail in any way on a value it was not made for
+        _raise_failed(tr("filter '{name}'", name=name), error)
+    return _each_of(name, result) if hasattr(result, "__next__") else result
+
+
+def _each_of(name: str, items: Iterable[Any]) -> Iterator[Any]:
+    try:
+        yield from items
+    except StepError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above
         _raise_failed(tr("filter '{name}'", name=name), error)
 
 
@@ -283,8 +316,8 @@ def plain(value: Any) -> Any:
         return value
     if isinstance(value, str):
         return str(value)
-    if isinstance(value, StrictUndefined):
-        raise TemplateError(tr("'{name}' is not defined", name=to_text(value._undefined_name)))  # noqa: SLF001
+    if isinstance(value, Nothing):
+        raise value.missing().error()
     if isinstance(value, dict):
         return {key: plain(element) for key, element in value.items()}
     if isinstance(value, (list, tuple, set, frozenset)) or hasattr(value, "__next__"):

@@ -18,20 +18,21 @@ _PLAIN: Final = frozenset({str, int, float, bool, type(None), dict, list})
 class Missing:
     """What a look-up gives when there is nothing: a value for `default` and `is defined`, an error for all others."""
 
-    __slots__ = ("known", "name", "prefix")
+    __slots__ = ("known", "name", "prefix", "within")
 
-    def __init__(self, name: str, known: Iterable[Any] = (), prefix: str = "") -> None:
+    def __init__(self, name: str, known: Iterable[Any] = (), prefix: str = "", *, within: bool = True) -> None:
         self.name = name
         self.known = known  # the keys next to which the last part of the name was looked for
         self.prefix = prefix  # the part of the name that does exist
+        self.within = within  # whether something does exist that was looked into
 
     def error(self) -> UndefinedName:
         if not self.prefix:
-            return UndefinedName(self.name, (key for key in self.known if isinstance(key, str)))
+            return UndefinedName(self.name, (key for key in self.known if isinstance(key, str)), within=self.within)
         # Keys are compared alone: with a long path in front, any two look alike.
         last = self.name[len(self.prefix) :].strip(".[]'")
         near = nearest(last, (key for key in self.known if isinstance(key, str)))
-        return UndefinedName(self.name, [path_text(self.prefix, (near,))] if near else ())
+        return UndefinedName(self.name, [path_text(self.prefix, (near,))] if near else (), within=self.within)
 
 
 def look_up(names: Mapping[str, Any], name: str, steps: Sequence[Step] = ()) -> Any:
@@ -43,7 +44,7 @@ def look_up(names: Mapping[str, Any], name: str, steps: Sequence[Step] = ()) -> 
     try:
         value = names[name]
     except KeyError:
-        return Missing(name, names)
+        return Missing(name, names, within=False)
     for position, step in enumerate(steps):
         found = child(value, step)
         if type(found) is Missing:

@@ -11,8 +11,8 @@ from jinja2 import nodes
 from sisyphus.errors import StepError, TemplateError
 from sisyphus.values import _limits
 from sisyphus.values._calls import call_function, call_method
-from sisyphus.values._jinja import call_filter, call_test, check_filter, plain
-from sisyphus.values._lookup import Missing, look_up
+from sisyphus.values._jinja import Nothing, call_filter, call_test, check_filter, plain
+from sisyphus.values._lookup import Missing, look_up, path_text
 from sisyphus.values._patience import tick
 from sisyphus.values._text import type_name
 from sisyphus.words import tr
@@ -152,11 +152,25 @@ def _filter(compiler: Compiler, node: nodes.Filter) -> Evaluate:
         return lambda scope: call_function("choice", look_up(scope.names, "choice"), (value(scope),), {})
     check_filter(name)
 
+    text = f"{_written(node.node)}|{name}"
+
     def apply(scope: Scope) -> Any:
         args, options = arguments(scope)
-        return call_filter(name, value(scope), args, options, scope.context)
+        result = call_filter(name, value(scope), args, options, scope.context)
+        return Missing(text) if type(result) is Nothing else result
 
     return apply
+
+
+def _written(node: nodes.Node) -> str:
+    """A name or a path as a template writes it, for messages; anything else is `…`."""
+    if isinstance(node, nodes.Name):
+        return node.name
+    if isinstance(node, nodes.Getattr):
+        return path_text(_written(node.node), (node.attr,))
+    if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
+        return path_text(_written(node.node), (node.arg.value,))
+    return f"{_written(node.node)}|{node.name}" if isinstance(node, nodes.Filter) and node.node else "…"
 
 
 def _default(compiler: Compiler, node: nodes.Filter) -> Evaluate:

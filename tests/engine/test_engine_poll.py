@@ -129,6 +129,34 @@ async def test_every_form_of_condition(condition: str, service: Service, autojum
     assert (played.step_at("0").status, len(service.asked)) == ("success", 2)
 
 
+async def test_what_an_answer_lacks_makes_the_condition_not_hold(service: Service, autojump_clock: MockClock) -> None:
+    service.will(answer(502, body="<h1>starting</h1>"), answer(body=[]), state("done"))
+    played = await play(
+        polled("condition: \"body.state == 'done'\", fail_if: \"body.broken.why == 'disk'\""), service=service
+    )
+    assert (played.step_at("0").status, len(service.asked)) == ("success", 3)
+
+
+async def test_what_every_answer_lacked_is_told_when_the_attempts_are_over(
+    service: Service, autojump_clock: MockClock
+) -> None:
+    service.will(state("done"))
+    played = await play(polled("condition: \"body.stat == 'done'\", max_attempts: 2"), service=service)
+    assert played.step_at("0").status == "failure"
+    error = played.step_at("0").error
+    assert error is not None
+    assert error.message.endswith("'body.stat' is not defined (did you mean 'body.state'?)")
+
+
+@pytest.mark.parametrize("condition", ["nowhere == 1", "body.state > 3"])
+async def test_a_condition_that_can_never_be_told_ends_it_as_an_error(
+    condition: str, service: Service, autojump_clock: MockClock
+) -> None:
+    service.will(state("done"))
+    played = await play(polled(f"condition: {condition!r}"), service=service)
+    assert (played.step_at("0").status, len(service.asked)) == ("error", 1)
+
+
 def test_rests_grow_as_asked_and_are_capped() -> None:
     assert [rest_after(n, 2, "fixed") for n in (1, 2, 9)] == [2, 2, 2]
     assert [rest_after(n, 2, "linear") for n in (1, 2, 9, 99)] == [2, 4, 18, 30]
@@ -163,6 +191,20 @@ async def test_a_wait_for_a_service_that_never_is_ready_shows_its_last_answer(
     assert trio.current_time() == pytest.approx(5)
 
 
+async def test_a_service_that_is_starting_is_waited_for(service: Service, autojump_clock: MockClock) -> None:
+    service.will(answer(502, body="<h1>starting</h1>"), state("up"))
+    wanted = "{type: api, request: {url: /a}, check: \"body.state == 'up'\"}"
+    assert (await play(WAIT.format(wanted=wanted), service=service)).step.status == "success"
+
+
+async def test_what_the_last_answer_lacked_is_told_with_it(service: Service, autojump_clock: MockClock) -> None:
+    service.will(state("up"))
+    wanted = '{type: api, request: {url: /a}, check: "body.ready.since == 1", timeout: 5}'
+    played = await play(WAIT.format(wanted=wanted), service=service)
+    assert played.step.error is not None
+    assert played.step.error.message.endswith("""last seen: 200 {"state":"up"}; 'body.ready' is not defined""")
+
+
 async def test_a_wait_that_never_got_an_answer_says_so(service: Service, autojump_clock: MockClock) -> None:
     service.delay = 60
     played = await play(WAIT.format(wanted="{type: api, request: {url: /a}, timeout: 5}"), service=service)
@@ -182,3 +224,19 @@ async def test_a_wait_for_a_row_of_a_database(service: Service) -> None:
         """
     )
     assert [step.status for step in played.steps] == ["success", "success"]
+
+
+async def test_a_row_that_is_not_there_yet_is_waited_for(autojump_clock: MockClock) -> None:
+    played = await play(
+        """
+        name: x
+        steps:
+          - {name: make, type: database, database: {type: sqlite}, operation: script, sql: "create table t (n)"}
+          - name: wait
+            type: wait
+            wait_condition: {type: database, database: {type: sqlite}, sql: "select n from t", check: "row.n == 7", timeout: 5}
+        """
+    )
+    assert played.steps[1].status == "failure"
+    assert played.steps[1].error is not None
+    assert played.steps[1].error.message.endswith("last seen: []; 'row.n' is not defined")
