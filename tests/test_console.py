@@ -525,3 +525,18 @@ def test_what_is_written_aside_of_the_status_line_finds_an_empty_line() -> None:
 
     assert "log in (1/3)\r\x1b[2Kdone\n" in terminal.file.getvalue()
     assert terminal.file.getvalue().endswith(("done\n", "\r\x1b[2K"))
+
+
+def test_what_is_printed_is_seen_at_once_and_flushed_once() -> None:
+    flushed: list[str] = []
+
+    class Buffered(io.StringIO):
+        def flush(self) -> None:
+            flushed.append(self.getvalue())
+
+    out = Buffered()
+    console = Console(out)
+    console.handle(begun("a"))
+    console.handle(step(FAILED))
+    assert flushed[-1] == out.getvalue() != ""
+    assert len(flushed) == 2

@@ -20,7 +20,7 @@ from sisyphus.redaction import beside as beside_module
 from sisyphus.redaction import secrets as secrets_module
 from sisyphus.redaction.redactor import Redactor
 from sisyphus.redaction.secrets import SHORTEST, Secrets, of_environment
-from sisyphus.results import StepResult
+from sisyphus.results import Attempt, StepResult
 from sisyphus.values.validate import CheckResult
 
 SECRET = 's3cr/t+ü "q"'
@@ -130,6 +130,15 @@ def test_the_text_of_a_response_is_as_clean_as_its_body(redactor: Redactor) -> N
     assert clean.response is not None
     assert clean.response["headers"] == {"set-cookie": "***"}
     assert clean.response["status_code"] == 200
+
+
+def test_why_an_attempt_was_not_enough_is_told_without_the_secret(redactor: Redactor) -> None:
+    fine = Attempt(number=2, began=1.0, duration=0.1, status="success")
+    told = Attempt(number=1, began=0.0, duration=0.1, status="failure", reason=f"got {SECRET}")
+    clean = redactor.result(_step(attempts=(told, fine)))
+    assert isinstance(clean, StepResult)
+    assert [attempt.reason for attempt in clean.attempts] == ["got ***", None]
+    assert clean.attempts[1] is fine
 
 
 def test_a_validation_of_a_secret_shows_neither_side(redactor: Redactor) -> None:

@@ -61,7 +61,9 @@ def test_what_is_not_there_is_named(expression: str, missing: str) -> None:
     assert (caught.value.name, caught.value.within) == (missing, True)
 
 
-@pytest.mark.parametrize("expression", ["nowhere == 1", "nowhere.id == 1", "nowhere[0].id|upper"])
+@pytest.mark.parametrize(
+    "expression", ["nowhere == 1", "nowhere.id == 1", "nowhere[0].id|upper", "nowhere['i' ~ 'd'] == 1"]
+)
 def test_a_name_that_nothing_has_is_within_nothing(expression: str) -> None:
     with pytest.raises(UndefinedName) as caught:
         render(expression)
